@@ -1,0 +1,13 @@
+import type { NamedTensorMap, Tensor4D } from '@tensorflow/tfjs-core';
+
+/** How an ascent turns gradients into updates. Its state has the batch as first dimension. */
+export interface AscentOptimizer {
+  readonly name: string;
+  init(perturbation: Tensor4D): NamedTensorMap;
+  /** The direction of step `step` (from 0), to be scaled by the step size, and the next state. */
+  update(
+    gradient: Tensor4D,
+    state: NamedTensorMap,
+    step: number,
+  ): { update: Tensor4D; state: NamedTensorMap };
+}

@@ -1,0 +1,116 @@
+import { inputGradient, iterate } from '@llr/engine';
+import {
+  add,
+  fill,
+  greater,
+  mul,
+  type NamedTensorMap,
+  type Tensor1D,
+  type Tensor4D,
+  tidy,
+  where,
+} from '@tensorflow/tfjs-core';
+import type { Maximizer } from '../contracts/maximizer.ts';
+import type { Objective, Problem } from '../contracts/objective.ts';
+import { overImages } from '../per-example.ts';
+import { adam } from './adam.ts';
+import type { AscentOptimizer } from './ascent-optimizer.ts';
+
+/** A step size for each step, counted from 0. */
+export type Schedule = (step: number) => number;
+
+export interface AscentOptions {
+  /** Default `adam()`. */
+  optimizer?: AscentOptimizer;
+  /** In pixel units; a number, or one for each step. */
+  stepSize: number | Schedule;
+  steps: number;
+  /** The last iterate, as in the paper, or for each example the one with the highest value, the start included. Default `'last'`. */
+  keep?: 'last' | 'best';
+}
+
+/**
+ * Projected gradient ascent from a random start (or the problem's own):
+ * δ ← Proj(δ + η · Optimizer(∇_δ value)), exactly `steps` times (F.1; the descent sign of Algorithm 1 is a
+ * slip). Gradients are of the sum over the batch, so examples don't couple.
+ *
+ * @throws RangeError when `steps` is not a whole number above 0, or the step size not a positive number
+ */
+export function projectedAscent(options: AscentOptions): Maximizer {
+  const { optimizer = adam(), stepSize, steps, keep = 'last' } = options;
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new RangeError(`steps must be 1 or more; got ${steps}.`);
+  if (typeof stepSize === 'number' && !(stepSize > 0)) {
+    throw new RangeError(`stepSize must be above 0; got ${stepSize}.`);
+  }
+  const sizeAt: Schedule = typeof stepSize === 'number' ? () => stepSize : stepSize;
+  return {
+    name: `${optimizer.name}-${steps}`,
+    maximize: (problem, objective) =>
+      tidy(() => {
+        const value = valueAt(problem, objective);
+        const { images, threat } = problem;
+        const start = problem.start ?? threat.start(images, problem.random);
+        const unseen = { best: start, bestValue: fill([images.shape[0]], -Infinity) };
+        const last = iterate<NamedTensorMap>(
+          steps,
+          {
+            perturbation: start,
+            ...(keep === 'best' && unseen),
+            ...prefixed(optimizer.init(start)),
+          },
+          (state, step) => {
+            const at = state.perturbation as Tensor4D;
+            const here = inputGradient((delta: Tensor4D) => ({ value: value(delta) }), at);
+            const { update, state: moments } = optimizer.update(
+              here.gradient,
+              unprefixed(state),
+              step,
+            );
+            return {
+              perturbation: threat.project(add(at, mul(update, sizeAt(step))), images),
+              ...(keep === 'best' && better(state, at, here.value as Tensor1D)),
+              ...prefixed(moments),
+            };
+          },
+        );
+        const perturbation = last.perturbation as Tensor4D;
+        const found = { perturbation, value: value(perturbation) };
+        if (keep === 'last') return found;
+        const { best, bestValue } = better(last, perturbation, found.value);
+        return { perturbation: best, value: bestValue };
+      }),
+  };
+}
+
+function valueAt<State extends NamedTensorMap>(problem: Problem, objective: Objective<State>) {
+  const { images, labels } = problem;
+  const state = objective.prepare(problem);
+  return (perturbation: Tensor4D): Tensor1D =>
+    objective.value({
+      logits: problem.logits(add(images, perturbation)),
+      perturbation,
+      labels,
+      state,
+    });
+}
+
+/** For each example, the better of what was kept so far and another iterate. */
+function better(state: NamedTensorMap, perturbation: Tensor4D, value: Tensor1D) {
+  const improved = greater(value, state.bestValue!);
+  return {
+    best: where(overImages(improved), perturbation, state.best as Tensor4D),
+    bestValue: where(improved, value, state.bestValue as Tensor1D),
+  };
+}
+
+// The optimiser's state travels in the loop's state under names of its own.
+const prefix = 'optimizer/';
+const prefixed = (state: NamedTensorMap): NamedTensorMap =>
+  Object.fromEntries(Object.entries(state).map(([name, tensor]) => [prefix + name, tensor]));
+const unprefixed = (state: NamedTensorMap): NamedTensorMap =>
+  Object.fromEntries(
+    Object.entries(state)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );

@@ -1,0 +1,19 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/**
+ * Random numbers as a pure function of (seed, purpose, example): the same call gives the same numbers
+ * whatever the batch size, the order, or what was drawn before. Another draw needs another purpose.
+ */
+export interface RandomSource {
+  /** An independent source for a purpose, named by words and numbers: `random.fork('start', epoch)`. */
+  fork(...purpose: readonly (string | number)[]): RandomSource;
+  /** This source bound to the examples of a batch: row i of what it draws belongs to `indices[i]`. */
+  forExamples(indices: ArrayLike<number>): RandomSource;
+  /**
+   * Uniform numbers in [low, high), float32, of a shape whose first dimension is the batch.
+   * @throws when that dimension is not the number of examples the source is bound to
+   */
+  uniform(shape: readonly number[], low?: number, high?: number): Tensor;
+  /** Uniform integers in [0, bound), int32, of a shape whose first dimension is the batch. */
+  integers(shape: readonly number[], bound: number): Int32Array;
+}

@@ -1,0 +1,58 @@
+import type {
+  NamedTensorMap,
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor4D,
+} from '@tensorflow/tfjs-core';
+import type { ForwardPass, RecordedStatistics, StatisticsUse } from './classifier.ts';
+import type { RandomSource } from './random-source.ts';
+import type { ThreatModel } from './threat-model.ts';
+
+/** A loss of logits `[b, classes]` and int32 labels `[b]`, per example: `[b]`. */
+export type PerExampleLoss = (logits: Tensor2D, labels: Tensor1D) => Tensor1D;
+
+/** The unperturbed pass of a training step. Each part is computed when first asked for, and once. */
+export interface NominalPass {
+  /** `[b, classes]` */
+  readonly logits: Tensor2D;
+  /** ℓ(x), `[b]` */
+  readonly loss: Tensor1D;
+  /** ∇ₓℓ(x), `[b, h, w, c]`, batch statistics held constant; differentiable in the parameters. */
+  readonly inputGradient: Tensor4D;
+  /** The statistics this pass used, to be reused at x + δ; `'running'` where the network records none. */
+  readonly recorded: RecordedStatistics | 'running';
+}
+
+/** All that a regulariser may use in one training step. */
+export interface TrainContext {
+  /** `[b, h, w, c]` in [0, 1]. */
+  readonly images: Tensor4D;
+  /** `[b]`, int32. */
+  readonly labels: Tensor1D;
+  readonly indices: Int32Array;
+  /** With this step's radius, which a schedule may be ramping up. */
+  readonly threat: ThreatModel;
+  /** Bound to this batch's examples and to this step. */
+  readonly random: RandomSource;
+  readonly step: Scalar;
+  readonly epoch: Scalar;
+  readonly loss: PerExampleLoss;
+  readonly nominal: NominalPass;
+  /** The network being trained, with whichever statistics the regulariser means. There is no default. */
+  forward(images: Tensor4D, use: StatisticsUse): ForwardPass;
+  /** Puts a number (the mean of a tensor) into the training curves under this name. */
+  report(name: string, value: Tensor): void;
+}
+
+/** One term of the training objective, L = w·ℓ(x) + Σ penalties, averaged over the batch. */
+export interface Regularizer<Found extends NamedTensorMap = NamedTensorMap> {
+  readonly name: string;
+  /** w, the weight on ℓ(x), where this regulariser calls for one other than 1. Two that disagree are an error. */
+  readonly nominalWeight?: number;
+  /** Inner maximisation. What it finds is constant for the parameters. */
+  search?(context: TrainContext): Found;
+  /** The penalty per example, `[b]`, differentiable in the parameters. */
+  penalty(context: TrainContext, found: Found): Tensor1D;
+}

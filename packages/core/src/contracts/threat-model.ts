@@ -1,0 +1,15 @@
+import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { RandomSource } from './random-source.ts';
+
+/** The perturbations an adversary may add: a ball of some radius, met with the pixel box [0, 1]. */
+export interface ThreatModel {
+  readonly name: string;
+  /** ε in pixel units (`8 / 255`): `[1]`, or one per example `[b]`. A tensor, so that it may change from step to step. */
+  readonly radius: Tensor1D;
+  /** A random allowed perturbation `[b, h, w, c]`. */
+  start(images: Tensor4D, random: RandomSource): Tensor4D;
+  /** The nearest allowed perturbation: onto the ball, then into the box, stored as the difference. */
+  project(perturbation: Tensor4D, images: Tensor4D): Tensor4D;
+  /** The norm of each perturbation, `[b]`. */
+  size(perturbation: Tensor4D): Tensor1D;
+}

@@ -1,0 +1,29 @@
+import { max, mul, sub, sum, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
+import { labelMask } from './label-mask.ts';
+
+/**
+ * The logit margin of the strongest wrong class, max_{j ≠ y} z_j − z_y: positive where the prediction is
+ * wrong. What the paper's Untargeted attack ascends.
+ *
+ * @param logits - `[b, classes]`
+ * @param labels - `[b]`, int32
+ * @returns `[b]`
+ */
+export function margin(logits: Tensor2D, labels: Tensor1D): Tensor1D {
+  const mask = labelMask(labels, logits);
+  const wrong = sub(logits, mul(mask, 1e9));
+  return sub(max(wrong, 1), sum(mul(mask, logits), 1));
+}
+
+/**
+ * The logit margin of one target class, z_t − z_y: what the paper's Random- and Multi-Targeted attacks
+ * ascend.
+ *
+ * @param logits - `[b, classes]`
+ * @param labels - `[b]`, int32
+ * @param targets - `[b]`, int32
+ * @returns `[b]`; 0 where the target is the label
+ */
+export function targetedMargin(logits: Tensor2D, labels: Tensor1D, targets: Tensor1D): Tensor1D {
+  return sum(mul(sub(labelMask(targets, logits), labelMask(labels, logits)), logits), 1);
+}

@@ -1,0 +1,66 @@
+import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { RandomSource } from './contracts/random-source.ts';
+import { threefry2x32 } from './threefry.ts';
+
+type Key = readonly [number, number];
+
+/** All randomness of a run, from one seed (a whole number). See `RandomSource`. */
+export function randomSource(seed: number): RandomSource {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`A seed is a whole number; got ${seed}.`);
+  return fromKey([seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0], new Int32Array(0));
+}
+
+function fromKey(key: Key, indices: ArrayLike<number>): RandomSource {
+  return {
+    fork: (...purpose) => fromKey(purpose.reduce(foldIn, key), indices),
+    forExamples: (examples) => fromKey(key, examples),
+    uniform: (shape, low = 0, high = 1): Tensor => {
+      const words = draw(key, indices, shape);
+      const values = new Float32Array(words.length);
+      // 24 bits, so that the largest value is still below `high`.
+      const scale = (high - low) / 2 ** 24;
+      for (let i = 0; i < words.length; i++) values[i] = low + (words[i]! >>> 8) * scale;
+      return tensor(values, [...shape]);
+    },
+    integers: (shape, bound) => {
+      const words = draw(key, indices, shape);
+      return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * bound));
+    },
+  };
+}
+
+/** 32 random bits for every element; the block of an example depends on its index and its size alone. */
+function draw(key: Key, indices: ArrayLike<number>, shape: readonly number[]): Uint32Array {
+  const [rows, ...rest] = shape;
+  if (rows !== indices.length) {
+    throw new Error(
+      `A random source bound to ${indices.length} examples was asked for ${rows} rows: bind it by forExamples(indices).`,
+    );
+  }
+  const size = rest.reduce((product, n) => product * n, 1);
+  const words = new Uint32Array(rows * size);
+  const pair = new Uint32Array(2);
+  for (let row = 0; row < rows; row++) {
+    for (let at = 0; at < size; at += 2) {
+      threefry2x32(key[0], key[1], indices[row]!, at, pair);
+      words[row * size + at] = pair[0]!;
+      if (at + 1 < size) words[row * size + at + 1] = pair[1]!;
+    }
+  }
+  return words;
+}
+
+function foldIn(key: Key, word: string | number): Key {
+  const pair = new Uint32Array(2);
+  // A name and a number can't meet: names are hashed into the second counter, numbers count in the first.
+  if (typeof word === 'number') threefry2x32(key[0], key[1], word, 0xffffffff, pair);
+  else threefry2x32(key[0], key[1], 0xffffffff, hash(word), pair);
+  return [pair[0]!, pair[1]!];
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let state = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
+  return state >>> 0;
+}

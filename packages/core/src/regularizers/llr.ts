@@ -1,0 +1,71 @@
+import { abs, add, mul, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { adam } from '../ascent/adam.ts';
+import { projectedAscent } from '../ascent/projected-ascent.ts';
+import type { Maximizer } from '../contracts/maximizer.ts';
+import type { Regularizer } from '../contracts/regularizer.ts';
+import {
+  type LinearityVariant,
+  linearityError,
+  localLinearityObjective,
+} from '../local-linearity.ts';
+import { problemOf } from './problem-of.ts';
+
+export interface LlrOptions {
+  /** λ, the weight of the local linearity γ(ε, x). The paper's 4 on CIFAR-10, 3 on ImageNet. */
+  lambda: number;
+  /** μ, the weight of |δᵀ∇ₓℓ(x)|. The paper's 3 on CIFAR-10 (WRN-40-8), 6 and 9 on ImageNet; 0 leaves γ alone (Table F3). */
+  mu: number;
+  /** Default 10 Adam steps of 0.1, as for WRN-28-8 on CIFAR-10. */
+  maximizer?: Maximizer;
+  /** Default `'paper'`. */
+  variant?: LinearityVariant;
+  /** w, the weight of ℓ(x). Default 2, the paper's on CIFAR-10; 3 on ImageNet. */
+  nominalWeight?: number;
+}
+
+/**
+ * The Local Linearity Regulariser (Qin et al. 2019, Eq. 8 and F.2):
+ * λ·g(δ_LLR; x) + μ·|δ_LLRᵀ∇ₓℓ(x)| with δ_LLR = argmax g. Both are taken at the batch statistics of the
+ * nominal pass; parameters get their gradient through ∇ₓℓ(x) too, and δ_LLR is constant for them.
+ *
+ * @throws RangeError when λ or μ is negative or not a number
+ */
+export function llr(options: LlrOptions): Regularizer<{ perturbation: Tensor4D }> {
+  const {
+    lambda,
+    mu,
+    maximizer = projectedAscent({ optimizer: adam(), stepSize: 0.1, steps: 10 }),
+    variant = 'paper',
+    nominalWeight = 2,
+  } = options;
+  for (const [name, value] of Object.entries({ lambda, mu, nominalWeight })) {
+    if (!(value >= 0)) throw new RangeError(`llr: ${name} must be 0 or more; got ${value}.`);
+  }
+  return {
+    name: 'llr',
+    nominalWeight,
+    search: (context) => {
+      const { inputGradient, loss, recorded } = context.nominal;
+      const objective = localLinearityObjective({
+        loss: context.loss,
+        variant,
+        around: { inputGradient, loss },
+      });
+      const { perturbation } = maximizer.maximize(problemOf(context, recorded), objective);
+      return { perturbation };
+    },
+    penalty: (context, { perturbation }): Tensor1D => {
+      const { inputGradient, loss, recorded } = context.nominal;
+      const { logits } = context.forward(add(context.images, perturbation), recorded);
+      const lossPerturbed = context.loss(logits, context.labels);
+      const { error, directional } = linearityError(
+        { inputGradient, loss },
+        lossPerturbed,
+        perturbation,
+      );
+      context.report('linearity error', error);
+      context.report('directional derivative', abs(directional));
+      return add(mul(lambda, error), mul(mu, abs(directional)));
+    },
+  };
+}

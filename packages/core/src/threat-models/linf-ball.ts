@@ -1,0 +1,41 @@
+import {
+  abs,
+  add,
+  clipByValue,
+  div,
+  max,
+  maximum,
+  mul,
+  sub,
+  type Tensor1D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
+import type { ThreatModel } from '../contracts/threat-model.ts';
+import { overImages } from '../per-example.ts';
+import { asRadius } from './radius.ts';
+
+/**
+ * ‖δ‖∞ ≤ ε and x + δ in [0, 1].
+ *
+ * @param epsilon - the radius in pixel units (`8 / 255`), one for all or one per example; a tensor of it
+ *   stays the caller's
+ * @throws RangeError for a radius below 0 or above 1
+ */
+export function linfBall(epsilon: number | readonly number[] | Tensor1D): ThreatModel {
+  const radius = asRadius(epsilon);
+  const bound = overImages(radius);
+  // clipByValue takes plain numbers only, so the ball is scaled to 1 and back; a radius of 0 gives 0.
+  const inverse = div(1, maximum(bound, 1e-30));
+  const ontoBall = (perturbation: Tensor4D): Tensor4D =>
+    mul(clipByValue(mul(perturbation, inverse), -1, 1), bound);
+  const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
+    sub(clipByValue(add(images, ontoBall(perturbation)), 0, 1), images);
+  return {
+    name: 'linf',
+    radius,
+    project,
+    start: (images, random) =>
+      project(mul(random.uniform(images.shape, -1, 1), bound) as Tensor4D, images),
+    size: (perturbation) => max(abs(perturbation), [1, 2, 3]),
+  };
+}

@@ -1,0 +1,23 @@
+import { Tensor, type Tensor1D, tensor1d } from '@tensorflow/tfjs-core';
+
+/** A radius as the tensor that threat models hold: one number, one per example, or a tensor already. */
+export function asRadius(epsilon: number | readonly number[] | Tensor1D): Tensor1D {
+  if (epsilon instanceof Tensor) return epsilon;
+  const radii = typeof epsilon === 'number' ? [epsilon] : [...epsilon];
+  for (const radius of radii) assertEpsilon(radius);
+  return tensor1d(radii);
+}
+
+/**
+ * Refuses an ε that can't be meant for images in [0, 1].
+ *
+ * @throws RangeError when it is negative, not a number, or above 1 (`8` where `8 / 255` is meant)
+ */
+export function assertEpsilon(epsilon: number): void {
+  if (!(epsilon >= 0)) throw new RangeError(`ε must be a number from 0 to 1; got ${epsilon}.`);
+  if (epsilon > 1) {
+    throw new RangeError(
+      `ε is ${epsilon}, but images are in [0, 1], where every perturbation is within 1. For ${epsilon} of 255 grey levels write ${epsilon} / 255 = ${(epsilon / 255).toFixed(4)}.`,
+    );
+  }
+}

@@ -1,0 +1,2 @@
+/** Imported for its effect: registers tfjs-core's own gradients. */
+export {};
