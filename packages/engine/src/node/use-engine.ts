@@ -67,6 +67,7 @@ function fromEnvironment(): EngineName | undefined {
 /** Starts an engine; says in a few words why if it can't. */
 async function start(candidate: Candidate): Promise<string | undefined> {
   if (installedVersion(candidate.package) === undefined) return 'not installed';
+  const listeners = crashListeners();
   try {
     await candidate.register();
     if (!(await setBackend(candidate.backend)))
@@ -74,6 +75,8 @@ async function start(candidate: Candidate): Promise<string | undefined> {
     await ready();
   } catch (error) {
     return firstLine(error);
+  } finally {
+    removeCrashListeners(listeners);
   }
   if (candidate.backend === 'wasm') installWasmKernels();
   return undefined;
@@ -81,3 +84,17 @@ async function start(candidate: Candidate): Promise<string | undefined> {
 
 const firstLine = (error: unknown) =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
+
+const crashes = ['uncaughtException', 'unhandledRejection'] as const;
+
+const crashListeners = () =>
+  new Set(crashes.flatMap((event) => process.listeners(event as 'exit')));
+
+/** The wasm module answers every uncaught error by throwing it again, under 60 kB of its own source. */
+function removeCrashListeners(known: ReadonlySet<unknown>): void {
+  for (const event of crashes) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!known.has(listener)) process.removeListener(event, listener as () => void);
+    }
+  }
+}
