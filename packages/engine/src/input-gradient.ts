@@ -6,6 +6,7 @@ import {
   type NamedTensorMap,
   sum,
   type Tensor,
+  tidy,
 } from '@tensorflow/tfjs-core';
 import { installHigherOrderGradients } from './gradients/install.ts';
 
@@ -33,18 +34,27 @@ export function inputGradient<
   Extra extends NamedTensorMap = Record<never, never>,
 >(f: (x: T) => ValueWith<Extra>, x: T): { value: Tensor; gradient: T; extra: Extra } {
   installHigherOrderGradients();
-  let value: Tensor | undefined;
-  let extra = {} as Extra;
-  const gradient = grad((at: Tensor) => {
-    const found = f(at as T);
-    // The forward pass runs in a tidy of tfjs's own, which would dispose of everything but the sum.
-    value = keep(found.value);
-    extra = found.extra ?? extra;
-    for (const tensor of Object.values(extra)) keep(tensor);
-    return sum(found.value);
-  })(clone(x));
-  release([value!, ...Object.values(extra)]);
-  return { value: value!, gradient: gradient as T, extra };
+  return tidy(() => {
+    const copy = clone(x);
+    let value: Tensor | undefined;
+    let extra = {} as Extra;
+    let kept: Tensor[] = [];
+    try {
+      const gradient = grad((at: Tensor) => {
+        const found = f(at as T);
+        value = found.value;
+        extra = found.extra ?? extra;
+        // The forward pass runs in a tidy of tfjs's own, which would dispose of everything but the sum.
+        // Tensors made before it are somebody else's.
+        kept = [value, ...Object.values(extra)].filter(({ id, kept }) => id >= copy.id && !kept);
+        for (const tensor of kept) keep(tensor);
+        return sum(value);
+      })(copy);
+      return { value: value!, gradient: gradient as T, extra };
+    } finally {
+      release(kept);
+    }
+  });
 }
 
 /** Hands kept tensors back to the scope in force, as if they had been made in it. */

@@ -5,20 +5,33 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { convolutionGradients } from './convolution-gradients.ts';
+import { matMulKernel } from './mat-mul.ts';
 import { softplusKernel } from './softplus.ts';
 
-const kernels: Record<string, KernelFunc> = { ...convolutionGradients, Softplus: softplusKernel };
+/** Each makes our kernel, given the backend's own. */
+const kernels: Record<string, (original: KernelFunc) => KernelFunc> = {
+  Conv2DBackpropInput: () => convolutionGradients.Conv2DBackpropInput,
+  Conv2DBackpropFilter: () => convolutionGradients.Conv2DBackpropFilter,
+  Softplus: () => softplusKernel,
+  BatchMatMul: matMulKernel,
+};
+
+const installed = new Map<string, KernelFunc>();
 
 /**
  * Gives tfjs's wasm backend the kernels that training a convolutional network needs: the filter gradient
- * of a convolution, which it lacks, and fast ones for its input gradient and for softplus. Called by
- * `useEngine`; call it yourself after `@tensorflow/tfjs-backend-wasm` is imported in a browser. Idempotent.
+ * of a convolution, which it lacks, and fast ones for a convolution's input gradient, for matrix products
+ * with a transposed factor and for softplus. Called by `useEngine`; call it yourself after
+ * `@tensorflow/tfjs-backend-wasm` is imported in a browser. Idempotent.
  */
 export function installWasmKernels(): void {
-  for (const [kernelName, kernelFunc] of Object.entries(kernels)) {
+  for (const [kernelName, make] of Object.entries(kernels)) {
     const current = getKernel(kernelName, 'wasm');
-    if (current?.kernelFunc === kernelFunc) continue;
+    if (current && current.kernelFunc === installed.get(kernelName)) continue;
+    const kernelFunc = make(current?.kernelFunc as KernelFunc);
     if (current) unregisterKernel(kernelName, 'wasm');
-    registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
+    // The backend's own set-up stays: it may not have started yet.
+    registerKernel({ ...current, kernelName, backendName: 'wasm', kernelFunc });
+    installed.set(kernelName, kernelFunc);
   }
 }
