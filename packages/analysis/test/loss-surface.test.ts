@@ -1,0 +1,182 @@
+import { type PerExampleLoss, randomSource } from '@llr/core';
+import { memory, mul, sum, type Tensor1D, tensor4d } from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { departureFromPlane, lossSurface } from '../src/index.ts';
+import { dot, maxAbs } from '../src/numbers.ts';
+import { rademacherDirection } from '../src/rademacher-direction.ts';
+import { affineClassifier, wave } from './affine-classifier.ts';
+
+const shape = [4, 4, 1] as const;
+const pixels = 16;
+const weights = Array.from({ length: pixels }, (_, i) => wave(3, i, 2));
+const bias = [0.3, -0.2, 0.1];
+const classifier = affineClassifier(shape, weights, bias);
+const image = wave(pixels, 1, 0.4).map((x) => x + 0.5);
+const delta = Float32Array.from(wave(pixels, 2), (d) => 0.1 * Math.sign(d));
+
+const logitsAt = (x: readonly number[]) =>
+  bias.map((b, k) => b + x.reduce((total, pixel, i) => total + pixel * weights[i]![k]!, 0));
+const crossEntropyAt = (x: readonly number[], label: number) => {
+  const z = logitsAt(x);
+  return Math.log(z.reduce((total, one) => total + Math.exp(one), 0)) - z[label]!;
+};
+/** Linear in the logits, so that the surface of an affine network is a plane. */
+const firstLogit: PerExampleLoss = (logits) => sum(mul(logits, [[1, 0, 0]]), 1) as Tensor1D;
+
+describe('lossSurface', () => {
+  it('is ℓ(x) in the centre and ℓ(x + δ) at (1, 0), by the closed form', async () => {
+    const surface = await lossSurface({
+      classifier,
+      image,
+      label: 2,
+      direction: delta,
+      seed: 3,
+      grid: 7,
+    });
+    const row = surface.values[3]!;
+    expect(surface.epsilon).toBeCloseTo(0.1, 7);
+    surface.adversarial.forEach((u, j) => {
+      const at = image.map((pixel, i) => pixel + u * delta[i]!);
+      expect(row[j]).toBeCloseTo(crossEntropyAt(at, 2), 4);
+    });
+    expect(surface.adversarial).toEqual([
+      -1,
+      expect.closeTo(-2 / 3),
+      expect.closeTo(-1 / 3),
+      0,
+      expect.closeTo(1 / 3),
+      expect.closeTo(2 / 3),
+      1,
+    ]);
+    expect(surface.loss).toBe('cross-entropy');
+  });
+
+  it('is the known plane for an affine network and a linear loss', async () => {
+    const surface = await lossSurface({
+      classifier,
+      image,
+      label: 0,
+      direction: delta,
+      seed: 5,
+      grid: 9,
+      extent: 2,
+      loss: firstLogit,
+      batchSize: 10,
+    });
+    const r = rademacherDirection(delta, surface.epsilon, randomSource(5).fork('loss-surface'));
+    const slope = (direction: Float32Array) =>
+      dot(
+        direction,
+        weights.map((row) => row[0]!),
+      );
+    const centre = logitsAt(image)[0]!;
+    surface.random.forEach((v, i) => {
+      surface.adversarial.forEach((u, j) => {
+        expect(surface.values[i]![j]).toBeCloseTo(centre + u * slope(delta) + v * slope(r), 4);
+      });
+    });
+    expect(departureFromPlane(surface)).toBeLessThan(1e-4);
+  });
+
+  it('depends on the seed, and only on it', async () => {
+    const of = (seed: number, batchSize: number) =>
+      lossSurface({ classifier, image, label: 1, direction: delta, seed, grid: 5, batchSize });
+    const [a, b, other] = [await of(1, 8), await of(1, 25), await of(2, 25)];
+    expect(b.values.flat().map((x) => x.toFixed(5))).toEqual(
+      a.values.flat().map((x) => x.toFixed(5)),
+    );
+    expect(other.values[0]).not.toEqual(a.values[0]);
+    expect(other.values[2]).toEqual(b.values[2]);
+  });
+
+  it('takes tensors, and leaves only them behind', async () => {
+    const x = tensor4d(image, [1, ...shape]);
+    const d = tensor4d(delta, [1, ...shape]);
+    const before = memory().numTensors;
+    const surface = await lossSurface({
+      classifier,
+      image: x,
+      label: 0,
+      direction: d,
+      seed: 0,
+      grid: 3,
+    });
+    expect(memory().numTensors).toBe(before);
+    expect(surface.values[1]![1]).toBeCloseTo(crossEntropyAt(image, 0), 4);
+  });
+
+  it.each([
+    ['an even grid', { grid: 10 }, /odd/],
+    ['a class that is none', { label: 3 }, /classes 0 to 2/],
+    ['no direction', { direction: new Float32Array(pixels) }, /0 everywhere/],
+    ['another image size', { image: [0, 1] }, /16 numbers, but the image has 2/],
+    [
+      'a pixel that is no number',
+      { image: image.map((x, i) => (i === 4 ? Number.NaN : x)) },
+      /Number 4 of the image is NaN/,
+    ],
+    ['an extent of 0', { extent: 0 }, /extent/],
+    ['no batch', { batchSize: 0 }, /batchSize/],
+  ])('refuses %s', async (_, wrong, message) => {
+    const right = { classifier, image, label: 0, direction: delta, seed: 0, grid: 5 };
+    await expect(lossSurface({ ...right, ...wrong })).rejects.toThrow(message);
+  });
+
+  it('refuses a network that gives no number', async () => {
+    const broken = affineClassifier(
+      shape,
+      weights.map((row) => row.map(() => Number.NaN)),
+      bias,
+    );
+    const before = memory().numTensors;
+    await expect(
+      lossSurface({ classifier: broken, image, label: 0, direction: delta, seed: 0, grid: 3 }),
+    ).rejects.toThrow(/NaN at \(-1, -1\)/);
+    expect(memory().numTensors).toBe(before);
+  });
+});
+
+describe('rademacherDirection', () => {
+  it('is orthogonal to δ and of its size', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 30, maxLength: 60 }),
+        fc.nat(),
+        (numbers, seed) => {
+          const direction = Float32Array.from(numbers);
+          fc.pre(maxAbs(direction) > 1e-3);
+          const r = rademacherDirection(direction, 0.1, randomSource(seed));
+          expect(maxAbs(r)).toBeCloseTo(0.1, 6);
+          expect(Math.abs(dot(r, direction))).toBeLessThan(1e-6 * direction.length);
+        },
+      ),
+    );
+  });
+
+  it('is ±ε wherever δ is 0', () => {
+    const direction = new Float32Array(40);
+    direction[7] = 0.5;
+    const r = rademacherDirection(direction, 0.25, randomSource(1));
+    expect(r[7]).toBe(0);
+    expect(new Set(r.filter((_, i) => i !== 7))).toEqual(new Set([0.25, -0.25]));
+  });
+});
+
+describe('departureFromPlane', () => {
+  it('is the largest distance from the least-squares plane', () => {
+    const axis = [-1, 0, 1];
+    // A plane and x² − 2/3, which least squares leaves alone: ±1/3 at the edges, 2/3 in the middle.
+    const values = axis.map((v) => axis.map((u) => 5 + 2 * u - v + u ** 2));
+    const surface = {
+      adversarial: axis,
+      random: axis,
+      values,
+      epsilon: 0.1,
+      label: 0,
+      loss: '',
+      seed: 0,
+    };
+    expect(departureFromPlane(surface)).toBeCloseTo(2 / 3, 12);
+  });
+});
