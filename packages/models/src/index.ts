@@ -1,0 +1,14 @@
+export type { ConfiguredClassifier, ModelConfig, NamedVariable } from './configured-classifier.ts';
+export { createModel } from './create-model.ts';
+export type { Activation } from './layers/activation.ts';
+export type { Padding } from './layers/convolution.ts';
+export type { PixelStatistics } from './layers/pixel-normalization.ts';
+export type { InputShape } from './options.ts';
+export {
+  type SmallConvNetConfig,
+  type SmallConvNetOptions,
+  smallConvNet,
+} from './small-conv-net.ts';
+export { loadModel, saveModel } from './weights/saved-model.ts';
+export { loadWeights, saveWeights, type WeightsOwner } from './weights/weights.ts';
+export { type WideResNetConfig, type WideResNetOptions, wideResNet } from './wide-resnet.ts';

@@ -1,0 +1,94 @@
+import type { RecordedStatistics, StatisticsUse } from '@llr/core';
+import {
+  add,
+  mean,
+  mul,
+  rsqrt,
+  square,
+  sub,
+  type Tensor1D,
+  type Tensor4D,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import type { NetworkVariables } from '../network-variables.ts';
+
+const epsilon = 1e-5;
+const momentum = 0.1;
+
+type LayerStatistics = RecordedStatistics[string];
+
+/** One pass through a network: which statistics its batch norms use, and those they record. */
+export interface NormPass {
+  readonly use: StatisticsUse;
+  readonly recorded: { [layer: string]: LayerStatistics };
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015) over batch, rows and columns, ε = 1e-5, with a trainable scale
+ * and offset. With `'batch'` it uses and records the mean and the biased variance of its very input.
+ */
+export interface BatchNorm {
+  apply(x: Tensor4D, pass: NormPass): Tensor4D;
+  /**
+   * running ← 0.9·running + 0.1·recorded. The variance is the biased one, as in DeepMind's code; PyTorch
+   * keeps the unbiased one there.
+   */
+  updateRunning(recorded: RecordedStatistics): void;
+}
+
+/** Variables `name/scale`, `name/offset`, `name/running-mean` and `name/running-variance`, each `[channels]`. */
+export function batchNorm(variables: NetworkVariables, name: string, channels: number): BatchNorm {
+  const scale = variables.filled(`${name}/scale`, [channels], 1);
+  const offset = variables.filled(`${name}/offset`, [channels], 0);
+  const running = {
+    mean: variables.average(`${name}/running-mean`, [channels], 0),
+    variance: variables.average(`${name}/running-variance`, [channels], 1),
+  };
+  const statisticsOf = (x: Tensor4D, { use, recorded }: NormPass): LayerStatistics => {
+    if (use === 'running') return running as LayerStatistics;
+    if (use !== 'batch') return givenStatistics(use, name, channels);
+    recorded[name] = batchStatistics(x);
+    return recorded[name];
+  };
+  return {
+    apply: (x, pass) => {
+      const statistics = statisticsOf(x, pass);
+      const factor = mul(scale, rsqrt(add(statistics.variance, epsilon)));
+      return add(mul(x, factor), sub(offset, mul(statistics.mean, factor)));
+    },
+    updateRunning: (recorded) => {
+      const given = givenStatistics(recorded, name, channels);
+      for (const part of ['mean', 'variance'] as const) {
+        tidy(() => {
+          running[part].assign(add(mul(running[part], 1 - momentum), mul(given[part], momentum)));
+        });
+      }
+    },
+  };
+}
+
+/** Mean and biased variance of each channel. */
+function batchStatistics(x: Tensor4D): LayerStatistics {
+  const average = mean<Tensor1D>(x, [0, 1, 2]);
+  return { mean: average, variance: mean<Tensor1D>(square(sub(x, average)), [0, 1, 2]) };
+}
+
+function givenStatistics(
+  recorded: RecordedStatistics,
+  name: string,
+  channels: number,
+): LayerStatistics {
+  const given = recorded[name];
+  if (!given) {
+    throw new Error(
+      `The recorded statistics have no layer ${name}; they have: ${Object.keys(recorded).join(', ') || 'none'}. Give back what the same network recorded with 'batch'.`,
+    );
+  }
+  const found = [given.mean.size, given.variance.size];
+  if (found.some((size) => size !== channels)) {
+    throw new Error(
+      `The recorded statistics of ${name} have ${found.join(' and ')} channels, not ${channels}: they come from another network.`,
+    );
+  }
+  return given;
+}

@@ -1,0 +1,56 @@
+import type { RecordedStatistics, StatisticsUse } from '@llr/core';
+import { type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import type { ConfiguredClassifier, ModelConfig } from './configured-classifier.ts';
+import type { BatchNorm, NormPass } from './layers/batch-norm.ts';
+import type { NetworkVariables } from './network-variables.ts';
+import type { InputShape } from './options.ts';
+
+interface NetworkParts {
+  name: string;
+  config: ModelConfig;
+  variables: NetworkVariables;
+  /** Empty for a network without batch norm, which then knows only `'running'`. */
+  norms: readonly BatchNorm[];
+  logits(images: Tensor4D, pass: NormPass): Tensor2D;
+}
+
+/** Makes a classifier of a network's variables and its function. */
+export function network(parts: NetworkParts): ConfiguredClassifier {
+  const { name, config, variables, norms } = parts;
+  const { inputShape, numClasses } = config;
+  const forward = (images: Tensor4D, use: StatisticsUse) => {
+    assertImages(name, images, inputShape);
+    if (norms.length === 0 && use !== 'running') {
+      throw new Error(`${name} has no batch norm: forward it with 'running' statistics.`);
+    }
+    return tidy(() => {
+      const pass: NormPass = { use, recorded: {} };
+      const logits = parts.logits(images, pass);
+      return use === 'batch' ? { logits, recorded: pass.recorded } : { logits };
+    });
+  };
+  return {
+    name,
+    config,
+    inputShape,
+    numClasses,
+    statistics: norms.length > 0 ? 'recordable' : 'running',
+    parameters: variables.parameters,
+    runningStatistics: variables.runningStatistics,
+    forward,
+    freeze: (statistics) => (images) => forward(images, statistics).logits,
+    updateRunning: (recorded: RecordedStatistics) => {
+      if (norms.length === 0) throw new Error(`${name} has no batch norm to update.`);
+      for (const norm of norms) norm.updateRunning(recorded);
+    },
+    dispose: () => variables.dispose(),
+  };
+}
+
+function assertImages(name: string, images: Tensor4D, inputShape: InputShape): void {
+  const [, ...shape] = images.shape;
+  if (images.rank === 4 && shape.every((size, i) => size === inputShape[i])) return;
+  throw new Error(
+    `${name} takes images [b, ${inputShape.join(', ')}]; got [${images.shape.join(', ')}].`,
+  );
+}
