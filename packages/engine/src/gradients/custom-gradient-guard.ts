@@ -28,7 +28,7 @@ export function guardCustomGradients(): void {
       const { state } = customGradients;
       const nested = state.gradientDepth > 1 && state.kernelDepth === 0;
       if (!nested) return customGrad(f)(...inputs);
-      const name = state.activeScope?.name ?? 'tf.customGrad';
+      const name = nameOf(state.activeScope, f);
       return customGrad((...inputsAndSave) => {
         const save = inputsAndSave.at(-1) as Save;
         let saved: Tensor[] = [];
@@ -42,6 +42,12 @@ export function guardCustomGradients(): void {
       })(...inputs);
     };
   customGradients[guarded] = true;
+}
+
+/** tfjs's own ops run in a scope named after them; a user's function is known by its own name only. */
+function nameOf(scope: { name: string } | null, f: CustomGradient): string {
+  if (scope?.name.endsWith('__op')) return scope.name.slice(0, -'__op'.length);
+  return f.name ? `The custom gradient "${f.name}"` : 'A function made by tf.customGrad';
 }
 
 const refusal = (name: string) =>

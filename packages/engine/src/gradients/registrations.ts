@@ -85,6 +85,10 @@ const gradients: Record<string, { save: string[]; gradient: Gradients[string] }>
   NotEqual: { save: ['a', 'b'], gradient: constantInBoth },
   LogicalAnd: { save: ['a', 'b'], gradient: constantInBoth },
   LogicalOr: { save: ['a', 'b'], gradient: constantInBoth },
+  LogicalNot: {
+    save: ['x'],
+    gradient: (_dy, [x]) => ({ x: () => cast(zerosLike(x!), 'float32') }),
+  },
 };
 
 export const registrations: readonly GradConfig[] = Object.entries(gradients).map(
