@@ -1,0 +1,1 @@
+export { type FashionMnist, loadFashionMnist } from './load-fashion-mnist.ts';
