@@ -1,0 +1,55 @@
+import {
+  type AscentOptimizer,
+  type Attack,
+  lossObjective,
+  type Objective,
+  projectedAscent,
+  sign,
+} from '@llr/core';
+import { mul, reshape, type Tensor1D, type Tensor4D, tidy, zerosLike } from '@tensorflow/tfjs-core';
+
+export interface FgsmOptions {
+  /** Default 1, the classic attack; 20 is the paper's FGSM-20 (F.1). */
+  steps?: number;
+  /** In units of ε, whatever ε is. Default 1 for a single step, 0.1 for more (F.1). */
+  stepSize?: number;
+  /** Default cross-entropy. */
+  objective?: Objective;
+  /** Default `fgsm`, or `fgsm-20` for 20 steps. */
+  name?: string;
+}
+
+/**
+ * The fast gradient sign method (Goodfellow et al. 2014) and its iteration (Kurakin et al. 2016): steps along the sign of
+ * the gradient, from the image itself. One run; no random numbers.
+ *
+ * @throws RangeError when `steps` is not a whole number above 0, or `stepSize` not a positive number
+ */
+export function fgsm(options: FgsmOptions = {}): Attack {
+  const { steps = 1, stepSize = steps === 1 ? 1 : 0.1, objective = lossObjective() } = options;
+  const ascent = (optimizer: AscentOptimizer) => projectedAscent({ optimizer, stepSize, steps });
+  // Refuses bad options here, rather than in the middle of an evaluation.
+  ascent(sign());
+  return {
+    name: options.name ?? (steps === 1 ? 'fgsm' : `fgsm-${steps}`),
+    runs: () => [{ name: 'from the image', restart: 0 }],
+    perturb: (problem) =>
+      tidy(() => {
+        const { images, threat } = problem;
+        const maximizer = ascent(signInRadii(threat.radius));
+        return maximizer.maximize({ ...problem, start: zerosLike(images) }, objective).perturbation;
+      }),
+  };
+}
+
+/** Sign steps measured in radii: the radius is a tensor, so it scales the update instead of being a step size. */
+function signInRadii(radius: Tensor1D): AscentOptimizer {
+  const steepest = sign();
+  return {
+    ...steepest,
+    update: (gradient, state, step) => {
+      const { update, state: next } = steepest.update(gradient, state, step);
+      return { update: mul(update, reshape(radius, [-1, 1, 1, 1])) as Tensor4D, state: next };
+    },
+  };
+}
