@@ -9,6 +9,7 @@ import {
   sub,
   type Tensor1D,
   type Tensor4D,
+  tidy,
 } from '@tensorflow/tfjs-core';
 import type { ThreatModel } from '../contracts/threat-model.ts';
 import { overImages } from '../per-example.ts';
@@ -23,19 +24,24 @@ import { asRadius } from './radius.ts';
  */
 export function linfBall(epsilon: number | readonly number[] | Tensor1D): ThreatModel {
   const radius = asRadius(epsilon);
-  const bound = overImages(radius);
-  // clipByValue takes plain numbers only, so the ball is scaled to 1 and back; a radius of 0 gives 0.
-  const inverse = div(1, maximum(bound, 1e-30));
-  const ontoBall = (perturbation: Tensor4D): Tensor4D =>
-    mul(clipByValue(mul(perturbation, inverse), -1, 1), bound);
   const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
-    sub(clipByValue(add(images, ontoBall(perturbation)), 0, 1), images);
+    tidy(() => sub(clipByValue(add(images, ontoBall(perturbation, radius)), 0, 1), images));
   return {
     name: 'linf',
     radius,
     project,
     start: (images, random) =>
-      project(mul(random.uniform(images.shape, -1, 1), bound) as Tensor4D, images),
-    size: (perturbation) => max(abs(perturbation), [1, 2, 3]),
+      tidy(() => {
+        const inUnitBall = random.uniform(images.shape, -1, 1);
+        return project(mul(inUnitBall, overImages(radius)), images);
+      }),
+    size: (perturbation) => tidy(() => max(abs(perturbation), [1, 2, 3])),
   };
+}
+
+function ontoBall(perturbation: Tensor4D, radius: Tensor1D): Tensor4D {
+  // clipByValue takes plain numbers only, so the ball is scaled to 1 and back; a radius of 0 gives 0.
+  const bound = overImages(radius);
+  const inverse = div(1, maximum(bound, 1e-30));
+  return mul(clipByValue(mul(perturbation, inverse), -1, 1), bound);
 }
