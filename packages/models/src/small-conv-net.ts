@@ -1,4 +1,4 @@
-import { type Rank, reshape } from '@tensorflow/tfjs-core';
+import { type Rank, reshape, scalar, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { ConfiguredClassifier } from './configured-classifier.ts';
 import { type Activation, activationOf } from './layers/activation.ts';
 import { convolution } from './layers/convolution.ts';
@@ -29,9 +29,10 @@ export type SmallConvNetConfig = { readonly architecture: 'small-conv-net' } & R
   Readonly<PixelStatistics>;
 
 /**
- * A network to start with, quick without native TensorFlow: twice space-to-depth by 2, a 3x3 convolution
+ * A network to start with, quick without native TensorFlow: twice space-to-depth by 2, a 2x2 convolution
  * and an activation, then a hidden dense layer. No batch norm, so its examples never couple and its only
- * statistics are `'running'`.
+ * statistics are `'running'`; instead, each activation is shifted to be 0 at 0 (softplus by log 2), which
+ * later biases could do as well, but training then takes several times as many steps.
  *
  * @throws RangeError for an option out of range, and for a height or width that is no multiple of 4
  */
@@ -43,11 +44,12 @@ export function smallConvNet(options: SmallConvNetOptions): ConfiguredClassifier
   const features = (height / 4) * (width / 4) * second;
   const variables = networkVariables(seed);
   const normalize = pixelNormalization(config);
-  const activate = activationOf(config.activation);
-  const bias = true;
+  const activate = centred(activationOf(config.activation));
+  // A 2x2 convolution after space-to-depth is a 4x4 convolution with stride 2, at the speed of stride 1.
+  const strided = { size: 2, bias: true };
   const layers = {
-    first: convolution(variables, 'conv-1', { size: 3, from: 4 * colours, to: first, bias }),
-    second: convolution(variables, 'conv-2', { size: 3, from: 4 * first, to: second, bias }),
+    first: convolution(variables, 'conv-1', { ...strided, from: 4 * colours, to: first }),
+    second: convolution(variables, 'conv-2', { ...strided, from: 4 * first, to: second }),
     hidden: dense(variables, 'hidden', { from: features, to: hidden }),
     logits: dense(variables, 'logits', { from: hidden, to: numClasses }),
   };
@@ -63,6 +65,12 @@ export function smallConvNet(options: SmallConvNetOptions): ConfiguredClassifier
       return layers.logits(activate(layers.hidden(flat)));
     },
   });
+}
+
+/** The activation, minus its value at 0. */
+function centred(activate: <T extends Tensor>(x: T) => T): <T extends Tensor>(x: T) => T {
+  const atZero = tidy(() => activate(scalar(0)).dataSync()[0]!);
+  return atZero === 0 ? activate : (x) => sub(activate(x), atZero);
 }
 
 function configure(options: SmallConvNetOptions): SmallConvNetConfig {

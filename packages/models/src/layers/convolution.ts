@@ -10,7 +10,7 @@ export type Padding = 'symmetric' | 'same';
 export const paddings: readonly Padding[] = ['symmetric', 'same'];
 
 export interface ConvolutionOptions {
-  /** Height and width of the filter, odd. */
+  /** Height and width of the filter; odd where there is a stride. */
   size: number;
   from: number;
   to: number;
