@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import type { EngineName } from '@llr/engine/node';
+import { dataOf, type Experiment, runFiles, train as trainNetwork } from '@llr/train';
+import type { Command } from 'commander';
+import { evaluateNetwork } from '../evaluate-run.ts';
+import { loadExperiment } from '../load-experiment.ts';
+import type { LoadedRun } from '../load-run.ts';
+import {
+  engineOption,
+  epsilonNumber,
+  jsonOption,
+  seedNumber,
+  wholeNumber,
+  withExamples,
+} from '../options.ts';
+import { type Output, output } from '../output.ts';
+import { resultsTable } from '../results-table.ts';
+import { startEngine } from '../start-engine.ts';
+import { reportOn } from '../write-report.ts';
+
+interface TrainOptions {
+  preset?: string;
+  data?: string;
+  epsilon?: number;
+  epochs?: number;
+  seed?: number;
+  out?: string;
+  engine?: EngineName;
+  json?: boolean;
+}
+
+/** `llr train`: train every network of an experiment, attack it, and write the report. */
+export function train(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train the networks of an experiment, attack them, and write a report')
+    .argument('[config]', 'a config file with an experiment (default: llr.config.ts)')
+    .option('--preset <name>', 'an experiment that comes with LLR, such as quick-start')
+    .option('--data <spec>', 'other images: fashion-mnist, or cifar10:DIR with the binary files')
+    .option(
+      '--epsilon <number>',
+      'another perturbation size, images being in [0, 1]: 0.1 or 8/255',
+      epsilonNumber,
+    )
+    .option('--epochs <number>', 'another number of epochs', wholeNumber)
+    .option('--seed <number>', 'another seed', seedNumber)
+    .option('--out <folder>', 'where the runs go (default: runs/<experiment>)')
+    .addOption(engineOption())
+    .addOption(jsonOption())
+    .action(async (config: string | undefined, options: TrainOptions) => {
+      const out = output(options.json === true);
+      const experiment = await loadExperiment(config, options.preset, options);
+      const directory = options.out ?? join('runs', experiment.name);
+      const engine = await startEngine(options.engine, out);
+      const result = await trainAll(experiment, directory, engine, out);
+      if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+      else show(experiment, result);
+    });
+  withExamples(command, [
+    'llr train --preset quick-start',
+    'llr train --preset quick-start --data cifar10:path/to/cifar-10-batches-bin --epsilon 8/255',
+    'llr train llr.config.ts --seed 1 --out runs/second-try',
+    'llr train --preset quick-start --json > result.json',
+  ]);
+}
+
+type Result = Awaited<ReturnType<typeof trainAll>>;
+
+async function trainAll(experiment: Experiment, directory: string, engine: string, out: Output) {
+  const test = await dataOf(experiment).open('test');
+  const runs: { name: string; loaded: LoadedRun }[] = [];
+  const results = [];
+  for (const variant of Object.keys(experiment.variants)) {
+    const folder = join(directory, variant);
+    const bar = out.bar(`${variant}: training`, 'steps');
+    const { model, history, run } = await trainNetwork(experiment, variant, {
+      directory: folder,
+      engine,
+      onStep: ({ step, steps, epoch, metrics }) =>
+        bar.update(
+          step,
+          steps,
+          `epoch ${epoch.toFixed(1)}, objective ${metrics.objective?.toFixed(3)}`,
+        ),
+    }).finally(() => bar.done());
+    runs.push({
+      name: variant,
+      loaded: { directory: folder, run, metrics: history, classifier: model, test },
+    });
+    const { attacks = [], ...rest } = experiment.evaluation ?? {};
+    const evaluation = await evaluateNetwork(
+      {
+        name: variant,
+        classifier: model,
+        test,
+        attacks,
+        epsilon: experiment.threat.epsilon,
+        seed: experiment.seed ?? 0,
+        file: join(folder, runFiles.evaluation),
+        ...rest,
+      },
+      out,
+    );
+    results.push({ variant, directory: folder, run, evaluation });
+  }
+  const title = `${experiment.name} on ${runs[0]!.loaded.run.data}`;
+  const report = await reportOn(runs, { file: join(directory, 'report.html'), title, engine }, out);
+  return { experiment: experiment.name, results, report };
+}
+
+function show(experiment: Experiment, { results, report }: Result): void {
+  const named = results.map(({ variant, evaluation }) => ({ name: variant, evaluation }));
+  const { total } = results[0]!.evaluation.clean;
+  process.stdout.write(`\n${resultsTable(named)}\n`);
+  process.stdout.write(
+    `ε = ${experiment.threat.epsilon} (ℓ∞), ${total} test images, ± is half a 95 % interval. "worst case" counts an image as right only if no attack breaks it.\n`,
+  );
+  process.stdout.write(`Report: ${report}\n`);
+}

@@ -1,0 +1,49 @@
+import { type Evaluation, evaluate } from '@llr/attacks';
+import { type Attack, type Classifier, type ImageSource, linfBall } from '@llr/core';
+import { subset } from '@llr/datasets';
+import { writeJson } from '@llr/train';
+import type { Output } from './output.ts';
+
+/** Attacks a network on the first test images, with a progress bar an attack. */
+export async function evaluateNetwork(
+  input: {
+    name: string;
+    classifier: Classifier;
+    test: ImageSource;
+    attacks: readonly Attack[];
+    epsilon: number;
+    seed: number;
+    examples?: number | undefined;
+    batchSize?: number | undefined;
+    file: string;
+  },
+  out: Output,
+): Promise<Evaluation> {
+  const { classifier, test, attacks, seed, batchSize = 128 } = input;
+  const size = Math.min(input.examples ?? test.size, test.size);
+  const data = size < test.size ? subset(test, { size }) : test;
+  const threat = linfBall(input.epsilon);
+  let shown: { attack: string; bar: ReturnType<Output['bar']> } | undefined;
+  try {
+    const evaluation = await evaluate({
+      classifier,
+      data,
+      attacks,
+      threat,
+      seed,
+      batchSize,
+      onProgress: ({ attack, done, total }) => {
+        if (shown?.attack !== attack) {
+          shown?.bar.done();
+          shown = { attack, bar: out.bar(`${input.name}: ${attack}`, 'tries') };
+        }
+        shown.bar.update(done, total);
+      },
+    });
+    await writeJson(input.file, evaluation);
+    return evaluation;
+  } finally {
+    shown?.bar.done();
+    threat.radius.dispose();
+  }
+}

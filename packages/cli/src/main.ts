@@ -1,0 +1,30 @@
+import { version } from '@llr/train';
+import { Command, CommanderError } from 'commander';
+import { doctor } from './commands/doctor.ts';
+import { evalCommand } from './commands/eval.ts';
+import { report } from './commands/report.ts';
+import { train } from './commands/train.ts';
+
+/**
+ * Runs the command line.
+ *
+ * @param args - without the program's own name
+ * @returns the exit code: 0, 1 when something went wrong, 2 when the command line itself was
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('llr')
+    .description('Train, attack and measure adversarially robust image classifiers.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
+  for (const add of [train, evalCommand, report, doctor]) add(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`llr: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (process.env.LLR_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,50 @@
+import { assertEpsilon } from '@llr/core';
+import { engineNames } from '@llr/engine/node';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** `--engine`, on every command that computes. */
+export const engineOption = () =>
+  new Option(
+    '--engine <name>',
+    'the TensorFlow to run on (default: the fastest that loads)',
+  ).choices([...engineNames]);
+
+/** `--json`, on every command. */
+export const jsonOption = () => new Option('--json', 'print the result as JSON, for machines');
+
+/** A whole number above 0. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError('It must be a whole number, 1 or more.');
+  }
+  return value;
+}
+
+/** A seed: a whole number, 0 or more. */
+export function seedNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  }
+  return value;
+}
+
+/** An ε as people write it: `0.1` or `8/255`. */
+export function epsilonNumber(text: string): number {
+  const [numerator, denominator = '1', ...rest] = text.split('/');
+  const value = Number(numerator) / Number(denominator);
+  if (rest.length > 0 || numerator?.trim() === '' || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('It must be a number such as 0.1 or 8/255.');
+  }
+  try {
+    assertEpsilon(value);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+  return value;
+}
+
+/** Puts examples under a command's help. */
+export const withExamples = (command: Command, examples: readonly string[]): Command =>
+  command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);

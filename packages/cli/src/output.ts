@@ -1,0 +1,48 @@
+import { SingleBar } from 'cli-progress';
+
+/** What a command shows on its way. Everything goes to stderr, so that stdout holds the result alone. */
+export interface Output {
+  /** One line. */
+  say(line: string): void;
+  /** A progress bar with rate and time left; call `done()` when its work has ended. */
+  bar(task: string, unit: string): ProgressBar;
+}
+
+export interface ProgressBar {
+  update(done: number, total: number, detail?: string): void;
+  done(): void;
+}
+
+/** @param quiet - shows nothing */
+export function output(quiet: boolean): Output {
+  if (quiet) {
+    return { say: () => {}, bar: () => ({ update: () => {}, done: () => {} }) };
+  }
+  return { say: (line) => void process.stderr.write(`${line}\n`), bar: progressBar };
+}
+
+function progressBar(task: string, unit: string): ProgressBar {
+  const bar = new SingleBar({
+    format: `  ${task.padEnd(24)} {bar} {percentage} % | {rate} ${unit}/s | {eta_formatted} left | {detail}`,
+    stream: process.stderr,
+    barsize: 24,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    etaBuffer: 50,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+    // Its own handler would wait for a turn of the event loop, which a training loop doesn't give.
+    gracefulExit: false,
+  });
+  const started = performance.now();
+  let running = false;
+  return {
+    update: (done, total, detail = '') => {
+      const rate = ((done * 1000) / Math.max(1, performance.now() - started)).toFixed(1);
+      if (running) bar.update(done, { rate, detail });
+      else bar.start(total, done, { rate, detail });
+      running = true;
+    },
+    done: () => bar.stop(),
+  };
+}

@@ -1,0 +1,155 @@
+import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import {
+  localLinearityHistogram,
+  lossSurface,
+  panels,
+  type ReportNetwork,
+  writeReport,
+} from '@llr/analysis';
+import { type AdversarialExample, adversarialExamples, type Evaluation, pgd } from '@llr/attacks';
+import { linfBall } from '@llr/core';
+import { subset } from '@llr/datasets';
+import { type MetricsLine, runFiles } from '@llr/train';
+import type { LoadedRun } from './load-run.ts';
+import type { Output } from './output.ts';
+
+const shownImages = 4;
+const gammaImages = 256;
+/** Where the images shown are looked for. */
+const candidates = 32;
+
+/**
+ * Measures networks (loss surface, √γ, adversarial panels) on the same test images and writes the report.
+ *
+ * @returns the path of the HTML file
+ */
+export async function reportOn(
+  runs: readonly { name: string; loaded: LoadedRun }[],
+  { file, title, engine }: { file: string; title: string; engine: string },
+  out: Output,
+): Promise<string> {
+  const attacked = [];
+  for (const { loaded } of runs) attacked.push(await attackFew(loaded));
+  const shown = chooseImages(attacked);
+  const networks: ReportNetwork[] = [];
+  for (const [i, { name, loaded }] of runs.entries()) {
+    networks.push(await measure(name, loaded, attacked[i]!, shown, out));
+  }
+  const { run } = runs[0]!.loaded;
+  await writeReport(file, {
+    title,
+    networks,
+    details: {
+      data: run.data,
+      'threat model': `ℓ∞, ε = ${run.threat.epsilon}`,
+      engine,
+      machine: `${cpus().length} cores, ${process.platform} ${process.arch}, Node ${process.version}`,
+      LLR: run.llr,
+    },
+  });
+  return file;
+}
+
+/** PGD-20 in steps of ε/5 against a few test images. */
+async function attackFew({ classifier, test, run }: LoadedRun): Promise<AdversarialExample[]> {
+  const { epsilon } = run.threat;
+  const threat = linfBall(epsilon);
+  try {
+    return await adversarialExamples({
+      classifier,
+      data: subset(test, { size: Math.min(candidates, test.size) }),
+      attack: pgd({ steps: 20, stepSize: epsilon / 5 }),
+      threat,
+      seed: run.seed,
+      batchSize: candidates,
+    });
+  } finally {
+    threat.radius.dispose();
+  }
+}
+
+/** The rows of the first images that every network gets right unperturbed; the very first if there are none. */
+function chooseImages(attacked: readonly AdversarialExample[][]): number[] {
+  const rows = attacked[0]!.map((_, row) => row);
+  const right = rows.filter((row) =>
+    attacked.every((examples) => examples[row]!.prediction === examples[row]!.label),
+  );
+  return (right.length > 0 ? right : rows).slice(0, shownImages);
+}
+
+async function measure(
+  name: string,
+  { classifier, test, run, metrics, directory }: LoadedRun,
+  attacked: readonly AdversarialExample[],
+  shown: readonly number[],
+  out: Output,
+): Promise<ReportNetwork> {
+  const { epsilon } = run.threat;
+  const threat = linfBall(epsilon);
+  const bar = out.bar(`${name}: √γ`, 'images');
+  const histogram = await localLinearityHistogram({
+    classifier,
+    data: subset(test, { size: Math.min(gammaImages, test.size) }),
+    threat,
+    seed: run.seed,
+    batchSize: 64,
+    onProgress: ({ done, total }) => bar.update(done, total),
+  });
+  bar.done();
+  threat.radius.dispose();
+  const first = attacked[shown[0]!]!;
+  const moved = first.perturbation.some((change) => change !== 0);
+  return {
+    name,
+    evaluation: await readEvaluation(directory),
+    curves: curvesOf(metrics),
+    ...(moved && {
+      surface: await lossSurface({
+        classifier,
+        image: first.image,
+        label: first.label,
+        direction: first.perturbation,
+        extent: 2,
+        grid: 33,
+        seed: run.seed,
+      }),
+    }),
+    gammas: histogram.examples.map(({ gamma }) => gamma),
+    panels: panels({
+      inputShape: test.inputShape,
+      classNames: test.classNames,
+      epsilon,
+      examples: shown.map((row) => attacked[row]!),
+    }),
+    details: {
+      regularisers: run.regularizers.join(', ') || 'none (nominal training)',
+      network: `${run.model}, ${run.parameters.toLocaleString('en-GB')} parameters`,
+      'trained on': `${run.examples.toLocaleString('en-GB')} images, ${run.epochs} epochs, batches of ${run.batchSize}`,
+      seed: String(run.seed),
+      'training time': `${run.seconds.toFixed(0)} s`,
+    },
+  };
+}
+
+async function readEvaluation(directory: string): Promise<Evaluation> {
+  const file = join(directory, runFiles.evaluation);
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Evaluation;
+  } catch {
+    throw new Error(`${directory} has not been evaluated: run llr eval ${directory} first.`);
+  }
+}
+
+/** Every number of the metrics as a curve over epochs, bookkeeping aside. */
+function curvesOf(metrics: readonly MetricsLine[]): ReportNetwork['curves'] {
+  const names = new Set(metrics.flatMap((line) => Object.keys(line)));
+  for (const name of ['step', 'epoch', 'learningRate', 'epsilon']) names.delete(name);
+  return [...names].map((name) => ({
+    name,
+    points: metrics.flatMap((line) =>
+      line[name] === undefined ? [] : [{ epoch: line.epoch, value: line[name] }],
+    ),
+  }));
+}

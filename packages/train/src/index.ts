@@ -1,0 +1,24 @@
+export { type ContextInput, createTrainContext } from './context.ts';
+export {
+  defineExperiment,
+  type Experiment,
+  type ExperimentData,
+  type ModelRequest,
+  type TrainOptions,
+  type Variant,
+} from './experiment.ts';
+export type { TrainProgress } from './fit.ts';
+export { nominalWeightOf } from './nominal-weight.ts';
+export { presets } from './presets/index.ts';
+export {
+  type MetricsLine,
+  type RunRecord,
+  readRun,
+  runFiles,
+  writeJson,
+} from './run-directory.ts';
+export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
+export { type TrainResult, type TrainRunOptions, train } from './train.ts';
+export { type StepMetrics, trainStep } from './train-step.ts';
+export { dataOf } from './training-data.ts';
+export { version } from './version.ts';

@@ -1,0 +1,75 @@
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+
+/** What a run leaves on disk, and where. */
+export const runFiles = {
+  run: 'run.json',
+  metrics: 'metrics.jsonl',
+  model: 'model',
+  evaluation: 'evaluation.json',
+} as const;
+
+/** What `run.json` says of a run: enough to know it, evaluate it again and compare it. */
+export interface RunRecord {
+  format: 1;
+  experiment: string;
+  variant: string;
+  regularizers: readonly string[];
+  seed: number;
+  data: string;
+  model: string;
+  parameters: number;
+  threat: { norm: 'linf'; epsilon: number };
+  epochs: number;
+  batchSize: number;
+  examples: number;
+  engine: string;
+  llr: string;
+  node: string;
+  seconds: number;
+}
+
+/** A line of `metrics.jsonl`: means over the steps since the line before, or a validation after an epoch. */
+export interface MetricsLine {
+  step: number;
+  epoch: number;
+  [name: string]: number;
+}
+
+/** Writes JSON whole or not at all. */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Starts a run's folder anew: nothing of an earlier run stays, so a folder never mixes two. */
+export async function startRun(directory: string): Promise<(line: MetricsLine) => Promise<void>> {
+  await mkdir(directory, { recursive: true });
+  for (const name of Object.values(runFiles)) {
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
+  const file = join(directory, runFiles.metrics);
+  return (line) => appendFile(file, `${JSON.stringify(line)}\n`);
+}
+
+/**
+ * What a run's folder says of it.
+ *
+ * @throws when the folder holds no finished run
+ */
+export async function readRun(
+  directory: string,
+): Promise<{ run: RunRecord; metrics: MetricsLine[] }> {
+  const read = async (name: string) => {
+    try {
+      return await readFile(join(directory, name), 'utf8');
+    } catch {
+      throw new Error(
+        `${directory} holds no finished run: ${name} is missing. Train one with llr train.`,
+      );
+    }
+  };
+  const run = JSON.parse(await read(runFiles.run)) as RunRecord;
+  const lines = (await read(runFiles.metrics)).split('\n').filter(Boolean);
+  return { run, metrics: lines.map((line) => JSON.parse(line) as MetricsLine) };
+}

@@ -1,0 +1,146 @@
+import type { Batch, Regularizer, ThreatModel, TrainableClassifier } from '@llr/core';
+import { linfBall, type PerExampleLoss, type RandomSource } from '@llr/core';
+import {
+  addN,
+  argMax,
+  cast,
+  dispose,
+  equal,
+  keep,
+  mean,
+  mul,
+  type NamedTensorMap,
+  type Scalar,
+  scalar,
+  type Tensor,
+  type Tensor1D,
+  tensor1d,
+  tidy,
+  variableGrads,
+} from '@tensorflow/tfjs-core';
+import { createTrainContext } from './context.ts';
+import { nominalWeightOf } from './nominal-weight.ts';
+import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
+
+/** What stays the same from step to step. */
+export interface StepSetup {
+  classifier: TrainableClassifier;
+  regularizers: readonly Regularizer[];
+  optimizer: WeightOptimizer;
+  loss: PerExampleLoss;
+  random: RandomSource;
+}
+
+/** What changes. */
+export interface StepInput {
+  batch: Batch;
+  step: number;
+  epoch: number;
+  epsilon: number;
+  learningRate: number;
+}
+
+/** The numbers of one step, by name: means over the batch. */
+export type StepMetrics = Record<string, number>;
+
+/**
+ * One step of training: search for each regulariser's perturbations, differentiate
+ * L = w·ℓ(x) + Σ penalties (means over the batch), move the parameters, and update running statistics
+ * once from the nominal pass.
+ *
+ * @throws when a regulariser returns something other than a finite `[b]`, naming it
+ */
+export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
+  const measured = tidy(() => {
+    const common = {
+      classifier: setup.classifier,
+      batch: input.batch,
+      threat: linfBall(tensor1d([input.epsilon])) as ThreatModel,
+      random: setup.random.fork('step', input.step).forExamples(input.batch.indices),
+      step: scalar(input.step),
+      epoch: scalar(input.epoch),
+      loss: setup.loss,
+    };
+    const found = search(setup.regularizers, common);
+    return descend(setup, input, common, found);
+  });
+  const metrics = Object.fromEntries(
+    Object.entries(measured).map(([name, value]) => [name, value.dataSync()[0]!]),
+  );
+  dispose(measured);
+  assertFinite(metrics, input);
+  return metrics;
+}
+
+type Common = Omit<Parameters<typeof createTrainContext>[0], 'report'>;
+
+function search(regularizers: readonly Regularizer[], common: Common): NamedTensorMap[] {
+  const context = createTrainContext(common);
+  const found = regularizers.map((regularizer) => tidy(() => regularizer.search?.(context) ?? {}));
+  context.dispose();
+  return found;
+}
+
+function descend(
+  { classifier, regularizers, optimizer }: StepSetup,
+  { learningRate }: StepInput,
+  common: Common,
+  found: readonly NamedTensorMap[],
+): NamedTensorMap {
+  const measured: Record<string, Scalar> = {};
+  const context = createTrainContext({
+    ...common,
+    report: (name, value) => {
+      measured[name] = keep(value.clone());
+    },
+  });
+  const parameters = classifier.parameters.map(({ variable }) => variable);
+  const { value, grads } = variableGrads(() => {
+    const penalties = regularizers.map((regularizer, i) => {
+      const penalty = regularizer.penalty(context, found[i]!);
+      assertPerExample(regularizer, penalty, common.batch.indices.length);
+      context.report(`penalty of ${regularizer.name}`, penalty);
+      return penalty;
+    });
+    return objectiveOf(context, penalties, nominalWeightOf(regularizers));
+  }, parameters);
+  optimizer.apply(grads, learningRate);
+  const { recorded } = context.nominal;
+  if (recorded !== 'running') classifier.updateRunning(recorded);
+  context.dispose();
+  for (const scalarOf of Object.values(measured)) scalarOf.kept = false;
+  return { objective: value, ...measured };
+}
+
+function objectiveOf(
+  context: ReturnType<typeof createTrainContext>,
+  penalties: readonly Tensor1D[],
+  nominalWeight: number,
+): Scalar {
+  const terms: Tensor[] = penalties.map((penalty) => mean(penalty));
+  if (nominalWeight > 0) {
+    const { logits, loss } = context.nominal;
+    terms.push(mul(mean(loss), nominalWeight));
+    context.report('loss', loss);
+    context.report('accuracy', cast(equal(argMax(logits, 1), context.labels), 'float32'));
+  }
+  if (terms.length === 0)
+    throw new Error('There is nothing to train on: no nominal loss and no regulariser.');
+  return addN(terms) as Scalar;
+}
+
+function assertPerExample(regularizer: Regularizer, penalty: Tensor, batchSize: number): void {
+  if (penalty.rank === 1 && penalty.shape[0] === batchSize) return;
+  throw new Error(
+    `The regulariser ${regularizer.name} returned a penalty of shape [${penalty.shape}]; it must be one number an example, [${batchSize}].`,
+  );
+}
+
+function assertFinite(metrics: StepMetrics, { step, epoch }: StepInput): void {
+  const broken = Object.keys(metrics).filter((name) => !Number.isFinite(metrics[name]));
+  if (broken.length === 0) return;
+  const culprit = broken.find((name) => name.startsWith('penalty of ')) ?? broken[0]!;
+  throw new Error(
+    `Training stopped at step ${step} (epoch ${epoch.toFixed(2)}): the ${culprit} is ${metrics[culprit]}. If the loss was finite before, the regulariser divides by zero somewhere; else lower the learning rate.`,
+  );
+}

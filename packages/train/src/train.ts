@@ -1,0 +1,98 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrainableClassifier } from '@llr/core';
+import { type ConfiguredClassifier, saveModel, saveWeights } from '@llr/models';
+import { getBackend } from '@tensorflow/tfjs-core';
+import type { Experiment } from './experiment.ts';
+import { fit, type TrainProgress } from './fit.ts';
+import {
+  type MetricsLine,
+  type RunRecord,
+  runFiles,
+  startRun,
+  writeJson,
+} from './run-directory.ts';
+import { assertFits, dataOf, splitTraining } from './training-data.ts';
+import { version } from './version.ts';
+
+export interface TrainRunOptions {
+  /** The run's folder. Default `runs/<experiment>/<variant>`. */
+  directory?: string;
+  /** What the run's record names as the engine. Default: the tfjs backend in force. */
+  engine?: string;
+  onStep?: (progress: TrainProgress) => void;
+}
+
+export interface TrainResult {
+  model: TrainableClassifier;
+  history: readonly MetricsLine[];
+  run: RunRecord;
+  directory: string;
+}
+
+/**
+ * Trains one network of an experiment and leaves it in its folder: `run.json`, `metrics.jsonl` and
+ * `model/`. The record and the network are written only when training has finished.
+ *
+ * @param variant - which of `experiment.variants`
+ * @returns the network, which the caller owns, and its training curves
+ * @throws when the variant is unknown, the data can't be had, the model doesn't fit it, or the objective
+ *   becomes NaN or infinite
+ */
+export async function train(
+  experiment: Experiment,
+  variant: string,
+  options: TrainRunOptions = {},
+): Promise<TrainResult> {
+  assertVariant(experiment, variant);
+  const { directory = join('runs', experiment.name, variant), onStep } = options;
+  const seed = experiment.seed ?? 0;
+  const data = dataOf(experiment);
+  const { training, validation } = splitTraining(await data.open('train'), experiment.train);
+  const { inputShape, classNames } = training;
+  const model = experiment.model({ inputShape, numClasses: classNames.length, seed });
+  assertFits(model, training);
+  const log = await startRun(directory);
+  const history: MetricsLine[] = [];
+  const record = async (line: MetricsLine) => {
+    history.push(line);
+    await log(line);
+  };
+  const started = performance.now();
+  await fit({ experiment, variant, model, training, validation, record, onStep });
+  const run: RunRecord = {
+    format: 1,
+    experiment: experiment.name,
+    variant,
+    regularizers: (experiment.variants[variant]?.regularizers ?? []).map(({ name }) => name),
+    seed,
+    data: data.name,
+    model: model.name,
+    parameters: model.parameters.reduce((sum, { variable }) => sum + variable.size, 0),
+    threat: experiment.threat,
+    epochs: experiment.train.epochs,
+    batchSize: experiment.train.batchSize,
+    examples: training.size,
+    engine: options.engine ?? getBackend(),
+    llr: version,
+    node: process.version,
+    seconds: (performance.now() - started) / 1000,
+  };
+  await saveNetwork(model, join(directory, runFiles.model));
+  await writeJson(join(directory, runFiles.run), run);
+  return { model, history, run, directory };
+}
+
+function assertVariant({ name, variants }: Experiment, variant: string): void {
+  if (variant in variants) return;
+  throw new Error(
+    `The experiment ${name} has no network "${variant}". It has: ${Object.keys(variants).join(', ')}.`,
+  );
+}
+
+/** One of our networks knows how to be rebuilt; of a user's own, the weights are kept. */
+async function saveNetwork(model: TrainableClassifier, folder: string): Promise<void> {
+  if ('config' in model) return saveModel(model as ConfiguredClassifier, folder);
+  await mkdir(folder, { recursive: true });
+  await saveWeights(model, join(folder, 'model.safetensors'));
+}

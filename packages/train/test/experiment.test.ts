@@ -1,0 +1,72 @@
+import { fgsm } from '@llr/attacks';
+import { describe, expect, it } from 'vitest';
+import { defineExperiment, type Experiment } from '../src/experiment.ts';
+import { presets } from '../src/presets/index.ts';
+import { cosineDecay, linearRamp, stepDecay } from '../src/schedules.ts';
+import { stripeSource, tinyNetwork } from './tiny.ts';
+
+const experiment = (changes: object = {}): Experiment =>
+  ({
+    name: 'stripes',
+    data: { name: 'stripes', open: async (split: string) => stripeSource(24, split) },
+    model: () => tinyNetwork(),
+    threat: { norm: 'linf', epsilon: 0.1 },
+    train: { epochs: 1, batchSize: 6, learningRate: 0.1 },
+    variants: { nominal: {} },
+    evaluation: { attacks: [fgsm()] },
+    ...changes,
+  }) as Experiment;
+
+describe('defineExperiment', () => {
+  it('returns a valid experiment as it is', () => {
+    const valid = experiment();
+    expect(defineExperiment(valid)).toBe(valid);
+  });
+
+  it.each([
+    ['an ε in grey levels', { threat: { norm: 'linf', epsilon: 8 } }, /8 \/ 255/],
+    [
+      'an unknown option',
+      { train: { epochs: 1, batchSize: 6, learningRate: 0.1, lr: 1 } },
+      /train.*lr/,
+    ],
+    ['a missing option', { train: { epochs: 1, learningRate: 0.1 } }, /train\.batchSize/],
+    ['no network', { variants: {} }, /variants: needs at least one/],
+    [
+      'a thing that is no regulariser',
+      { variants: { a: { regularizers: [{ name: 'x' }] } } },
+      /variants\.a\.regularizers\.0.*penalty\(\)/,
+    ],
+    ['a name that is no folder name', { name: '../up' }, /name: may hold/],
+  ])('names %s', (_what, changes, message) => {
+    expect(() => defineExperiment(experiment(changes))).toThrow(message);
+  });
+
+  it('accepts every preset', () => {
+    for (const preset of Object.values(presets)) expect(defineExperiment(preset)).toBe(preset);
+  });
+});
+
+describe('schedules', () => {
+  it('decay by steps at the epochs of the paper', () => {
+    const rate = stepDecay(0.1, [100, 105]);
+    expect([0, 99.9, 100, 104, 105, 110].map((epoch) => rate(epoch, 110))).toEqual(
+      [0.1, 0.1, 0.01, 0.01, 0.001, 0.001].map((value) => expect.closeTo(value, 10)),
+    );
+  });
+
+  it('ramp ε linearly from 0', () => {
+    const ramp = linearRamp(8 / 255, 15);
+    expect([0, 7.5, 15, 20].map((epoch) => ramp(epoch, 110))).toEqual(
+      [0, 4 / 255, 8 / 255, 8 / 255].map((value) => expect.closeTo(value, 10)),
+    );
+    expect(linearRamp(0.1, 0)(0, 5)).toBe(0.1);
+  });
+
+  it('decay along half a cosine', () => {
+    const rate = cosineDecay(2);
+    expect([0, 5, 10].map((epoch) => rate(epoch, 10))).toEqual(
+      [2, 1, 0].map((v) => expect.closeTo(v, 10)),
+    );
+  });
+});
