@@ -1,0 +1,51 @@
+// Builds every package, unless the builds on disk are already those of the sources.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { command, quietly, root } from './setup.mjs';
+
+const stamp = join(root, '.nx/llr-build');
+
+export const packages = () =>
+  readdirSync(join(root, 'packages'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+
+function sources() {
+  const inPackages = packages().flatMap((name) => [
+    `packages/${name}/package.json`,
+    `packages/${name}/tsconfig.json`,
+    `packages/${name}/tsup.config.ts`,
+    ...readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length)),
+  ]);
+  return ['package-lock.json', 'tsconfig.base.json', 'tools/tsup.base.ts', ...inPackages].sort();
+}
+
+function hashOf(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    hash.update(`${path}\0`);
+    if (existsSync(join(root, path))) hash.update(readFileSync(join(root, path)));
+    hash.update('\0');
+  }
+  return hash.digest('hex');
+}
+
+export function build() {
+  const hash = hashOf(sources());
+  const built = packages().every((name) =>
+    existsSync(join(root, 'packages', name, 'dist/index.js')),
+  );
+  if (built && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  quietly('Building', process.execPath, [
+    command('nx'),
+    'run-many',
+    '-t',
+    'build',
+    '--output-style=static',
+  ]);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, hash);
+}

@@ -1,0 +1,16 @@
+// npm start: sets up what is missing, then trains a nominal and a regularised network on real images,
+// attacks both and writes a report. What follows `--` is passed on: npm start -- --help
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { loudly, root, setUp } from './setup.mjs';
+
+setUp();
+build();
+const llr = join(root, 'packages/cli/dist/bin.js');
+process.exitCode = await loudly(process.execPath, [
+  llr,
+  'train',
+  '--preset',
+  'quick-start',
+  ...process.argv.slice(2),
+]);
