@@ -1,3 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { project } from './tools/vitest.base.ts';
 
-export default defineConfig({ test: { projects: ['packages/*', 'tools'] } });
+const example = project({
+  test: {
+    name: 'custom-regularizer',
+    root: './examples/custom-regularizer',
+    include: ['*.test.ts'],
+  },
+});
+
+export default defineConfig({ test: { projects: ['packages/*', 'tools', example] } });
