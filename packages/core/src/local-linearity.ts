@@ -7,6 +7,7 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor4D,
+  tidy,
 } from '@tensorflow/tfjs-core';
 import { adam } from './ascent/adam.ts';
 import { projectedAscent } from './ascent/projected-ascent.ts';
@@ -40,11 +41,13 @@ export function linearize(
   labels: Tensor1D,
   loss: PerExampleLoss = crossEntropy,
 ): Linearization {
-  const { value, gradient } = inputGradient<Tensor4D>(
-    (at) => ({ value: loss(logits(at), labels) }),
-    images,
-  );
-  return { loss: value as Tensor1D, inputGradient: gradient };
+  return tidy(() => {
+    const { value, gradient } = inputGradient<Tensor4D>(
+      (at) => ({ value: loss(logits(at), labels) }),
+      images,
+    );
+    return { loss: value as Tensor1D, inputGradient: gradient };
+  });
 }
 
 /** How far the loss at x + δ is from the linear model at x; everything stays differentiable. */
@@ -54,8 +57,7 @@ export function linearityError(
   perturbation: Tensor4D,
 ): LocalLinearity {
   const directional = dotPerExample(perturbation, around.inputGradient);
-  const residual: Tensor1D = sub(sub(lossPerturbed, around.loss), directional);
-  const error = abs(residual);
+  const error = tidy((): Tensor1D => abs(sub(sub(lossPerturbed, around.loss), directional)));
   return { loss: around.loss, lossPerturbed, directional, error };
 }
 
@@ -76,9 +78,11 @@ export function localLinearity(input: {
   loss?: PerExampleLoss;
 }): LocalLinearity {
   const { logits, images, labels, perturbation, loss = crossEntropy } = input;
-  const around = linearize(logits, images, labels, loss);
-  const lossPerturbed = loss(logits(add(images, perturbation)), labels);
-  return linearityError(around, lossPerturbed, perturbation);
+  return tidy(() => {
+    const around = linearize(logits, images, labels, loss);
+    const lossPerturbed = loss(logits(add(images, perturbation)), labels);
+    return { ...linearityError(around, lossPerturbed, perturbation) };
+  });
 }
 
 /**

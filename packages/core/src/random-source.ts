@@ -52,6 +52,11 @@ function draw(key: Key, indices: ArrayLike<number>, shape: readonly number[]): U
 
 function foldIn(key: Key, word: string | number): Key {
   const pair = new Uint32Array(2);
+  if (typeof word === 'number' && word >>> 0 !== word) {
+    throw new RangeError(
+      `A random source is forked by names and by whole numbers from 0 to 2³² − 1; got ${word}.`,
+    );
+  }
   // A name and a number can't meet: names are hashed into the second counter, numbers count in the first.
   if (typeof word === 'number') threefry2x32(key[0], key[1], word, 0xffffffff, pair);
   else threefry2x32(key[0], key[1], 0xffffffff, hash(word), pair);

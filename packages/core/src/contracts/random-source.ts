@@ -5,12 +5,15 @@ import type { Tensor } from '@tensorflow/tfjs-core';
  * whatever the batch size, the order, or what was drawn before. Another draw needs another purpose.
  */
 export interface RandomSource {
-  /** An independent source for a purpose, named by words and numbers: `random.fork('start', epoch)`. */
+  /**
+   * An independent source for a purpose, named by words and whole numbers: `random.fork('start', epoch)`.
+   * @throws RangeError for a number that isn't whole, below 0 or above 2³² − 1
+   */
   fork(...purpose: readonly (string | number)[]): RandomSource;
   /** This source bound to the examples of a batch: row i of what it draws belongs to `indices[i]`. */
   forExamples(indices: ArrayLike<number>): RandomSource;
   /**
-   * Uniform numbers in [low, high), float32, of a shape whose first dimension is the batch.
+   * Uniform numbers in [low, high) of 24 random bits each, rounded to float32, of a shape whose first dimension is the batch.
    * @throws when that dimension is not the number of examples the source is bound to
    */
   uniform(shape: readonly number[], low?: number, high?: number): Tensor;

@@ -1,4 +1,12 @@
-import { logSoftmax, mul, neg, sum, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
+import {
+  logSoftmax,
+  mul,
+  neg,
+  sum,
+  type Tensor1D,
+  type Tensor2D,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { labelMask } from './label-mask.ts';
 
 /**
@@ -9,5 +17,5 @@ import { labelMask } from './label-mask.ts';
  * @returns `[b]`, in nats; right at second order
  */
 export function crossEntropy(logits: Tensor2D, labels: Tensor1D): Tensor1D {
-  return neg(sum(mul(labelMask(labels, logits), logSoftmax(logits)), 1));
+  return tidy(() => neg(sum(mul(labelMask(labels, logits), logSoftmax(logits)), 1)));
 }

@@ -1,4 +1,4 @@
-import { max, mul, sub, sum, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
+import { max, mul, sub, sum, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { labelMask } from './label-mask.ts';
 
 /**
@@ -10,9 +10,11 @@ import { labelMask } from './label-mask.ts';
  * @returns `[b]`
  */
 export function margin(logits: Tensor2D, labels: Tensor1D): Tensor1D {
-  const mask = labelMask(labels, logits);
-  const wrong = sub(logits, mul(mask, 1e9));
-  return sub(max(wrong, 1), sum(mul(mask, logits), 1));
+  return tidy(() => {
+    const mask = labelMask(labels, logits);
+    const wrong = sub(logits, mul(mask, 1e9));
+    return sub(max(wrong, 1), sum(mul(mask, logits), 1));
+  });
 }
 
 /**
@@ -25,5 +27,7 @@ export function margin(logits: Tensor2D, labels: Tensor1D): Tensor1D {
  * @returns `[b]`; 0 where the target is the label
  */
 export function targetedMargin(logits: Tensor2D, labels: Tensor1D, targets: Tensor1D): Tensor1D {
-  return sum(mul(sub(labelMask(targets, logits), labelMask(labels, logits)), logits), 1);
+  return tidy(() =>
+    sum(mul(sub(labelMask(targets, logits), labelMask(labels, logits)), logits), 1),
+  );
 }
