@@ -97,12 +97,14 @@ function readArray(
       `${file}: the tensor ${name} [${shape.join(', ')}] needs ${4 * size} bytes, but its data_offsets are ${begin} to ${end}.`,
     );
   }
-  if (begin < 0 || start + end > bytes.length) {
+  if (begin < 0) throw new Error(`${file}: the tensor ${name} begins before the data.`);
+  if (start + end > bytes.length) {
     throw new Error(
       `${file}: the tensor ${name} should end at byte ${start + end}, but the file has ${bytes.length} (is it cut off?).`,
     );
   }
   // A copy, because a Float32Array can't begin at a byte that is no multiple of 4.
-  const values = new Float32Array(bytes.slice(start + begin, start + end).buffer);
+  const values = new Float32Array(size);
+  new Uint8Array(values.buffer).set(bytes.subarray(start + begin, start + end));
   return { shape, values };
 }

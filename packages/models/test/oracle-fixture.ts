@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  crossEntropy,
+  linfBall,
+  type NominalPass,
+  randomSource,
+  type TrainableClassifier,
+  type TrainContext,
+} from '@llr/core';
+import { inputGradient } from '@llr/engine';
+import {
+  type Scalar,
+  scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+  tensor1d,
+  tensor4d,
+  tidy,
+  variableGrads,
+} from '@tensorflow/tfjs-core';
+import { decodeSafetensors } from '../src/weights/safetensors.ts';
+
+/** What tools/oracle/make_fixtures.py computed for one network in float64, at one batch and perturbation. */
+export interface OracleFixture {
+  config: object;
+  labels: number[];
+  epsilon: number;
+  nominalWeight: number;
+  lambda: number;
+  mu: number;
+  logits: number[][];
+  runningLogits: number[][];
+  loss: number[];
+  lossPerturbed: number[];
+  directional: number[];
+  error: number[];
+  llrObjective: number;
+  advObjective: number;
+  /** images, perturbation, inputGradient, recorded/…, llr/… and adv/… (gradients of the two objectives). */
+  arrays: Map<string, { shape: readonly number[]; values: Float32Array }>;
+}
+
+export const fixturePath = (file: string) =>
+  fileURLToPath(new URL(`fixtures/${file}`, import.meta.url));
+
+export async function oracleFixture(name: string): Promise<OracleFixture> {
+  const plain = JSON.parse(await readFile(fixturePath(`${name}.json`), 'utf8'));
+  const file = `${name}.expected.safetensors`;
+  return { ...plain, arrays: decodeSafetensors(await readFile(fixturePath(file)), file) };
+}
+
+/** The fixture's images, labels and perturbation as tensors. */
+export function batchOf({ arrays, labels }: OracleFixture) {
+  const image = (name: string) => {
+    const { shape, values } = arrays.get(name)!;
+    return tensor4d(values, shape as Tensor4D['shape']);
+  };
+  return {
+    images: image('images'),
+    labels: tensor1d(labels, 'int32'),
+    perturbation: image('perturbation'),
+  };
+}
+
+/** ‖found − expected‖ / ‖expected‖, of a tensor and an array of any nesting. */
+export function relativeError(found: Tensor, expected: ArrayLike<number> | number[][]): number {
+  const values = found.dataSync();
+  const reference = Array.from(expected as number[]).flat();
+  if (values.length !== reference.length) return Number.NaN;
+  const difference = reference.map((value, i) => values[i]! - value);
+  return Math.hypot(...difference) / Math.hypot(...reference);
+}
+
+export type Batch = ReturnType<typeof batchOf>;
+
+/** A training step's context, as small as it can be. */
+export function contextOf(
+  model: TrainableClassifier,
+  { images, labels }: Batch,
+  nominal: NominalPass,
+): TrainContext {
+  const indices = Int32Array.from({ length: images.shape[0] }, (_, row) => row);
+  return {
+    images,
+    labels,
+    indices,
+    threat: linfBall(1),
+    random: randomSource(0).forExamples(indices),
+    step: scalar(0),
+    epoch: scalar(0),
+    loss: crossEntropy,
+    nominal,
+    forward: (at, use) => model.forward(at, model.statistics === 'running' ? 'running' : use),
+    report: () => {},
+  };
+}
+
+/** The nominal pass: statistics of this batch, given back where the input gradient is taken. */
+export function nominalPass(model: TrainableClassifier, { images, labels }: Batch): NominalPass {
+  const recorded =
+    model.statistics === 'running' ? 'running' : model.forward(images, 'batch').recorded!;
+  const { value, gradient, extra } = inputGradient((at: Tensor4D) => {
+    const { logits } = model.forward(at, recorded);
+    return { value: crossEntropy(logits, labels), extra: { logits } };
+  }, images);
+  return { logits: extra.logits, loss: value as Tensor1D, inputGradient: gradient, recorded };
+}
+
+/** A scalar and its gradient for every parameter, under the parameter's name. */
+export function parameterGradients(model: TrainableClassifier, objective: () => Scalar) {
+  const { value, grads } = variableGrads(
+    () => tidy(objective),
+    model.parameters.map(({ variable }) => variable),
+  );
+  return {
+    value,
+    gradients: model.parameters.map(({ name, variable }) => ({
+      name,
+      gradient: grads[variable.name]!,
+    })),
+  };
+}
