@@ -5,7 +5,7 @@ import { build } from './build.mjs';
 import { loudly, root, setUp } from './setup.mjs';
 
 setUp();
-build();
+build({ types: false });
 const llr = join(root, 'packages/cli/dist/bin.js');
 process.exitCode = await loudly(process.execPath, [
   llr,

@@ -17,7 +17,7 @@ export default defineExperiment({
   },
   variants: {
     nominal: {},
-    'gradient-penalty': { regularizers: [inputGradientPenalty(0.1)] },
+    'gradient-penalty': { regularizers: [inputGradientPenalty(1)] },
   },
   evaluation: {
     attacks: [fgsm(), pgd({ stepSize: 0.02, steps: 20 })],

@@ -1,0 +1,156 @@
+// Proves that what would be published works where nothing of this repository is: packs every package, then
+// installs the tarballs into an empty project and into a copy of examples/custom-regularizer, and runs both.
+//
+//   node tools/smoke.mjs
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, packages } from './build.mjs';
+import { root, setUp } from './setup.mjs';
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const rootManifest = readJson(join(root, 'package.json'));
+
+function run(folder, program, args) {
+  // LLR_ENGINE would leak this repository's choice into the project.
+  const { LLR_ENGINE, ...env } = process.env;
+  return execFileSync(program, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+const npm = (folder, ...args) =>
+  process.env.npm_execpath
+    ? run(folder, process.execPath, [process.env.npm_execpath, ...args])
+    : run(folder, 'npm', args);
+
+function assert(holds, sentence) {
+  if (!holds) throw new Error(`Not so: ${sentence}`);
+  console.log(`ok: ${sentence}`);
+}
+
+/** Packs every package; gives the tarball of each, by name. */
+function pack(folder) {
+  const workspaces = packages().flatMap((name) => ['-w', `packages/${name}`]);
+  const packed = JSON.parse(
+    npm(root, 'pack', '--json', '--pack-destination', folder, ...workspaces),
+  );
+  for (const { name, files, size } of Object.values(packed)) {
+    const paths = files.map(({ path }) => path);
+    const strays = paths.filter((path) => /(^|\/)(test|fixtures|coverage)\/|\.test\./.test(path));
+    const needed = ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts'];
+    assert(
+      strays.length === 0 && needed.every((path) => paths.includes(path)),
+      `${name} packs what it needs and no test (${paths.length} files, ${(size / 1e6).toFixed(2)} MB)${strays.length ? `: found ${strays.slice(0, 3)}` : ''}`,
+    );
+  }
+  return Object.fromEntries(
+    Object.values(packed).map(({ name, filename }) => [name, `file:${join(folder, filename)}`]),
+  );
+}
+
+/** Installs the tarballs, and what they need from the registry, as a stranger would. */
+function install(folder, manifest, tarballs) {
+  const { engines } = rootManifest;
+  const dependencies = { ...manifest.dependencies, ...tarballs };
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', engines, ...manifest, dependencies }),
+  );
+  writeFileSync(
+    join(folder, '.npmrc'),
+    'engine-strict=true\nignore-scripts=true\naudit=false\nfund=false\n',
+  );
+  npm(folder, 'install', '--prefer-offline', '--omit=dev', '--no-package-lock');
+}
+
+const gradientScript = `
+import { llr, localLinearity } from '@llr/core';
+import { useEngine } from '@llr/engine/node';
+import { smallConvNet } from '@llr/models';
+import { abs, fill, mean, memory, sum, tensor1d, tidy, variableGrads } from '@tensorflow/tfjs-core';
+const { name } = await useEngine({ prefer: 'wasm' });
+const model = smallConvNet({ inputShape: [8, 8, 1], numClasses: 3 });
+const images = fill([2, 8, 8, 1], 0.5), labels = tensor1d([0, 2], 'int32');
+const perturbation = fill([2, 8, 8, 1], 0.05);
+const before = memory().numTensors;
+const norms = tidy(() => {
+  const logits = (x) => model.forward(x, 'running').logits;
+  const { grads } = variableGrads(() => mean(localLinearity({ logits, images, labels, perturbation }).error));
+  return Object.values(grads).map((g) => sum(abs(g)).dataSync()[0]);
+});
+console.log(JSON.stringify({ name, norms, leaked: memory().numTensors - before, llr: llr({ lambda: 4, mu: 3 }).name }));
+`;
+
+function emptyProject(folder, tarballs) {
+  mkdirSync(folder);
+  install(folder, { dependencies: { '@tensorflow/tfjs-core': '^4.22.0' } }, tarballs);
+  writeFileSync(join(folder, 'gradient.js'), gradientScript);
+  const found = JSON.parse(lastLine(run(folder, process.execPath, ['gradient.js'])));
+  const right =
+    found.norms.length > 0 &&
+    found.norms.every(Number.isFinite) &&
+    found.norms.some((norm) => norm !== 0);
+  assert(
+    right && found.leaked === 0,
+    'an empty project takes the gradient of a local linearity error in the weights',
+  );
+
+  const llr = (...args) => npm(folder, 'exec', '--', 'llr', ...args);
+  assert(/train[\s\S]*eval[\s\S]*doctor/.test(llr('--help')), 'llr --help names the commands');
+  const { engines } = JSON.parse(llr('doctor', '--json'));
+  assert(
+    engines.some(({ name, taken }) => name === 'wasm' && taken),
+    'llr doctor --json takes wasm',
+  );
+}
+
+function example(folder, tarballs) {
+  const source = join(root, 'examples/custom-regularizer');
+  cpSync(source, folder, {
+    recursive: true,
+    // Not the test: vitest isn't installed there.
+    filter: (path) => !/[\\/](node_modules|runs)$|\.test\.ts$/.test(path),
+  });
+  install(folder, readJson(join(source, 'package.json')), tarballs);
+  const typescript = join(root, 'node_modules/@typescript/native/bin/tsc');
+  run(folder, process.execPath, [typescript, '--noEmit', '-p', '.']);
+  assert(true, 'examples/custom-regularizer has right types');
+
+  const output = npm(folder, 'run', '--silent', 'train', '--', '--epochs', '1', '--json');
+  const { results } = JSON.parse(output);
+  const names = results.map(({ variant }) => variant);
+  const runs = join(folder, 'runs/input-gradient-penalty');
+  const record = readJson(join(runs, 'gradient-penalty/run.json'));
+  assert(
+    names.includes('nominal') && record.regularizers[0] === 'input-gradient-penalty',
+    'examples/custom-regularizer trains with its own regulariser',
+  );
+  const accuracy = results[0].evaluation.clean;
+  assert(accuracy.correct / accuracy.total > 0.4, 'and learns: far above chance after one epoch');
+  assert(
+    readFileSync(join(runs, 'report.html'), 'utf8').includes('gradient-penalty'),
+    'and writes its report',
+  );
+}
+
+const lastLine = (text) => text.trim().split('\n').at(-1);
+
+setUp();
+build();
+const folder = mkdtempSync(join(tmpdir(), 'llr-smoke-'));
+try {
+  const tarballs = pack(folder);
+  emptyProject(join(folder, 'empty'), tarballs);
+  example(join(folder, 'example'), tarballs);
+} catch (error) {
+  console.error(`${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
