@@ -13,7 +13,7 @@ const viridis = [
 ] as const;
 
 /** A colour of the scale: t from 0 (low) to 1 (high), darkened or lightened by a factor for shading. */
-export function scaleColour(t: number, light = 1): string {
+function scaleColour(t: number, light = 1): string {
   const at = Math.min(1, Math.max(0, t)) * (viridis.length - 1);
   const i = Math.min(Math.floor(at), viridis.length - 2);
   const [from, to] = [viridis[i]!, viridis[i + 1]!];

@@ -5,7 +5,7 @@ import { number } from './format.ts';
 import { type Html, html } from './html.ts';
 
 // The plane's back corner is at the top middle; adversarial runs to the right, random to the left, both downwards.
-const [width, height] = [360, 288];
+const [width, height] = [360, 272];
 const [halfWidth, halfDepth, rise] = [140, 62, 112];
 const back = { x: 190, y: 134 };
 

@@ -40,7 +40,7 @@ th, td { text-align: left; vertical-align: top; }
 .summary thead th { color: var(--muted); font-size: 0.875rem; font-weight: 500; padding: 0 16px 8px 0; }
 .summary tbody th, .summary td { padding: 14px 16px 16px 0; border-top: 1px solid var(--rule); }
 .summary tbody th { font-weight: 620; }
-.summary td { white-space: nowrap; }
+.summary .value, .interval { white-space: nowrap; }
 .summary .value { font-size: 1.15rem; }
 .summary .best .value { font-weight: 700; }
 .tag { font-size: 0.72rem; line-height: 1; padding: 2px 6px; border-radius: 9px; background: var(--soft); color: var(--ink); border: 1px solid var(--rule); vertical-align: 2px; }
@@ -68,7 +68,6 @@ th, td { text-align: left; vertical-align: top; }
 .plain th, .plain td { padding: 6px 18px 6px 0; border-top: 1px solid var(--rule); }
 .plain thead th, .plain thead td { border-top: 0; color: var(--muted); font-weight: 500; }
 .plain tbody th { font-weight: 500; }
-.plain .interval { white-space: nowrap; }
 
 .panels { list-style: none; margin: 0; padding: 0; display: grid; gap: 22px; }
 .panels p { display: flex; flex-wrap: wrap; gap: 2px 10px; align-items: baseline; margin: 0 0 8px; font-size: 0.92rem; }
