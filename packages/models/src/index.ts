@@ -11,4 +11,5 @@ export {
 } from './small-conv-net.ts';
 export { loadModel, saveModel } from './weights/saved-model.ts';
 export { loadWeights, saveWeights, type WeightsOwner } from './weights/weights.ts';
+export { writeWhole } from './weights/write-whole.ts';
 export { type WideResNetConfig, type WideResNetOptions, wideResNet } from './wide-resnet.ts';

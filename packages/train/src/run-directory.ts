@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { writeWhole } from '@llr/models';
 
 /** What a run leaves on disk, and where. */
 export const runFiles = {
@@ -39,7 +39,7 @@ export interface MetricsLine {
 
 /** Writes JSON whole or not at all. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);
+  await writeWhole(file, [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)]);
 }
 
 /** Starts a run's folder anew: nothing of an earlier run stays, so a folder never mixes two. */

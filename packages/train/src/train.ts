@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainableClassifier } from '@llr/core';
-import { type ConfiguredClassifier, saveModel, saveWeights } from '@llr/models';
+import { saveModel } from '@llr/models';
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { Experiment } from './experiment.ts';
 import { fit, type TrainProgress } from './fit.ts';
@@ -78,7 +77,7 @@ export async function train(
     node: process.version,
     seconds: (performance.now() - started) / 1000,
   };
-  await saveNetwork(model, join(directory, runFiles.model));
+  await saveModel(model, join(directory, runFiles.model));
   await writeJson(join(directory, runFiles.run), run);
   return { model, history, run, directory };
 }
@@ -88,11 +87,4 @@ function assertVariant({ name, variants }: Experiment, variant: string): void {
   throw new Error(
     `The experiment ${name} has no network "${variant}". It has: ${Object.keys(variants).join(', ')}.`,
   );
-}
-
-/** One of our networks knows how to be rebuilt; of a user's own, the weights are kept. */
-async function saveNetwork(model: TrainableClassifier, folder: string): Promise<void> {
-  if ('config' in model) return saveModel(model as ConfiguredClassifier, folder);
-  await mkdir(folder, { recursive: true });
-  await saveWeights(model, join(folder, 'model.safetensors'));
 }

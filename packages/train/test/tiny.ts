@@ -37,4 +37,4 @@ export function stripeSource(size: number, split = 'train'): ImageSource {
 }
 
 export const tinyNetwork = (seed = 0): TrainableClassifier & { dispose(): void } =>
-  smallConvNet({ inputShape: [...inputShape], numClasses, channels: [4, 6], hidden: 8, seed });
+  smallConvNet({ inputShape, numClasses, channels: [4, 6], hidden: 8, seed });

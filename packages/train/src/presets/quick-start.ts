@@ -8,8 +8,7 @@ import { cosineDecay } from '../schedules.ts';
 export const quickStart = defineExperiment({
   name: 'quick-start',
   data: 'fashion-mnist',
-  model: ({ inputShape, numClasses, seed }) =>
-    smallConvNet({ inputShape: [...inputShape], numClasses, seed }),
+  model: smallConvNet,
   threat: { norm: 'linf', epsilon: 0.1 },
   train: {
     epochs: 5,
