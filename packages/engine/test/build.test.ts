@@ -18,6 +18,7 @@ test('the build keeps the gradient registrations: tfjs-core alone takes a second
     entry: { index: entry },
     format: ['esm'],
     outDir: folder,
+    external: [/^@tensorflow\//],
     silent: true,
   });
   const program = join(folder, 'program.mjs');
