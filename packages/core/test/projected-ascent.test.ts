@@ -235,6 +235,23 @@ describe('the steps', () => {
   });
 });
 
+test('an objective that is not a number at one iterate shows in the best value', () => {
+  const batch = batchOf([1, 2]);
+  let calls = 0;
+  const broken: Objective = {
+    ...lossObjective(),
+    value: ({ logits, labels }) => {
+      calls += 1;
+      return mul(crossEntropy(logits, labels), calls === 2 ? Number.NaN : 1);
+    },
+  };
+  const { value } = projectedAscent({ stepSize: 0.1, steps: 3, keep: 'best' }).maximize(
+    problemOf(network, batch, linfBall(0.1)),
+    broken,
+  );
+  expect([...value.dataSync()]).toEqual([Number.NaN, Number.NaN]);
+});
+
 test('leaves no tensor behind but what it found', () => {
   for (const keep of ['last', 'best'] as const) {
     for (const optimizer of [adam(), sign()]) {

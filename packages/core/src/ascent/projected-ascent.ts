@@ -3,8 +3,10 @@ import {
   add,
   fill,
   greater,
+  logicalOr,
   mul,
   type NamedTensorMap,
+  notEqual,
   type Tensor1D,
   type Tensor4D,
   tidy,
@@ -97,7 +99,8 @@ function valueAt<State extends NamedTensorMap>(problem: Problem, objective: Obje
 
 /** For each example, the better of what was kept so far and another iterate. */
 function better(state: NamedTensorMap, perturbation: Tensor4D, value: Tensor1D) {
-  const improved = greater(value, state.bestValue!);
+  // A value that is not a number is kept, so that it shows in the result.
+  const improved = logicalOr(greater(value, state.bestValue!), notEqual(value, value));
   return {
     best: where(overImages(improved), perturbation, state.best as Tensor4D),
     bestValue: where(improved, value, state.bestValue as Tensor1D),
