@@ -1,0 +1,8 @@
+export type { Augmentation } from './augmentation.ts';
+export { cifar10 } from './cifar10/cifar10.ts';
+export { fashionMnist } from './fashion-mnist.ts';
+export { fromArrays, type ImageArrays, type IndexedSource } from './from-arrays.ts';
+export { type Data, openData } from './open-data.ts';
+export { padCropFlip } from './pad-crop-flip.ts';
+export type { Split } from './split.ts';
+export { subset } from './subset.ts';
