@@ -38,7 +38,7 @@ const contents: Record<'train' | 'test', { images: Contents; labels: Contents }>
 
 /**
  * The first 20,000 training images of Fashion-MNIST, or all its 10,000 test images (Xiao et al. 2017),
- * in their original order. Unpacked and checked anew at each call, in about a tenth of a second.
+ * in their original order. Unpacked and checked anew at each call, in a fraction of a second.
  *
  * @throws when the split is neither `'train'` nor `'test'`, or a data file is missing or damaged
  */
