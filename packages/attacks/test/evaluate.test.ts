@@ -102,6 +102,9 @@ describe('what an evaluation says', () => {
       ['pgd-1', 2],
       ['multi-targeted-3', 3],
     ]);
+    for (const { accuracy } of [...found.attacks, { accuracy: found.robust }]) {
+      expect(accuracy.total).toBe(45);
+    }
     const count = (by: string | null) =>
       found.examples.filter(({ brokenBy }) => brokenBy === by).length;
     expect(count('clean')).toBe(9);
