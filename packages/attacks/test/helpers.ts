@@ -25,7 +25,7 @@ export function numbers(seed: number, count: number, low = 0, high = 1): Float32
 }
 
 /** A classifier that is a plain function of flattened images `[b, h · w · c]`. */
-export function classifierOf(
+function classifierOf(
   name: string,
   inputShape: Shape,
   numClasses: number,

@@ -8,7 +8,7 @@ export interface Output {
   bar(task: string, unit: string): ProgressBar;
 }
 
-export interface ProgressBar {
+interface ProgressBar {
   update(done: number, total: number, detail?: string): void;
   done(): void;
 }

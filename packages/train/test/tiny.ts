@@ -3,8 +3,8 @@ import { fromArrays } from '@llr/datasets';
 import { smallConvNet } from '@llr/models';
 import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 
-export const inputShape = [8, 8, 1] as const;
-export const numClasses = 3;
+const inputShape = [8, 8, 1] as const;
+const numClasses = 3;
 
 /** A batch of stripes: class k is bright in the columns that are k modulo 3. Every number is fixed. */
 export function stripes(size = 6, from = 0): Batch {
