@@ -9,4 +9,4 @@ const example = project({
   },
 });
 
-export default defineConfig({ test: { projects: ['packages/*', 'tools', example] } });
+export default defineConfig({ test: { projects: ['packages/*', 'tools', 'docs', example] } });
