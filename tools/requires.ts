@@ -2,15 +2,14 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** What some tests need beyond Node and the registry. */
-export type Requirement = 'browser' | 'python';
+export type Requirement = 'browser';
 
 const commands: Record<Requirement, readonly string[]> = {
   browser: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
-  python: ['python3'],
 };
 
-/** The program that meets a requirement, if this machine has it. */
-export function find(requirement: Requirement): string | undefined {
+/** The program that meets a requirement, if this machine has it; LLR_BROWSER names one. */
+function find(requirement: Requirement): string | undefined {
   const chosen = process.env[`LLR_${requirement.toUpperCase()}`];
   if (chosen) return chosen;
   const folders = (process.env.PATH ?? '').split(delimiter);
@@ -28,7 +27,7 @@ export function find(requirement: Requirement): string | undefined {
 
 /**
  * The program a test needs. Skips the test, by name and with the reason, where the machine lacks it;
- * throws if the environment variable LLR_REQUIRE lists it (`LLR_REQUIRE=browser,python`).
+ * throws if the environment variable LLR_REQUIRE lists it (`LLR_REQUIRE=browser`).
  *
  * @param skip - of the test's context: `test('…', ({ skip }) => { const browser = requires('browser', skip); … })`
  */

@@ -6,7 +6,7 @@ import { loudly, root, setUp } from './setup.mjs';
 
 setUp();
 build({ types: false });
-const llr = join(root, 'packages/cli/dist/bin.js');
+const llr = join(root, 'packages/cli/bin/llr.js');
 process.exitCode = await loudly(process.execPath, [
   llr,
   'train',

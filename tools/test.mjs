@@ -2,7 +2,7 @@
 // skipped, and ends with a line such as "812 passed, 0 failed, 2 skipped".
 //
 //   npm test -- packages/core      only the tests under a path; anything vitest takes
-//   LLR_REQUIRE=browser,python     a test that needs one of these fails, rather than being skipped, without it
+//   LLR_REQUIRE=browser            a test that needs a browser fails, rather than being skipped, without one
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, loudly, root, setUp } from './setup.mjs';

@@ -1,36 +1,27 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requires } from '../../../tools/requires.ts';
 import { writeReport } from '../src/index.ts';
 import { madeUpReport } from './made-up-report.ts';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const folders = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)];
-const executablePath =
-  process.env.LLR_CHROMIUM ??
-  folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync);
-const required = (process.env.LLR_REQUIRE ?? '').split(/[ ,]+/).includes('browser');
-
-describe.skipIf(!executablePath && !required)('the report in a browser', () => {
-  let browser: Browser;
+describe('the report in a browser', () => {
+  let browser: Browser | undefined;
   let folder: string;
   let url: string;
 
   beforeAll(async () => {
-    if (!executablePath) {
-      throw new Error(
-        `LLR_REQUIRE asks for a browser, but there is no Chromium among ${names.join(', ')}. Install one, or set LLR_CHROMIUM.`,
-      );
-    }
     folder = await mkdtemp(join(tmpdir(), 'llr-report-'));
     const file = join(folder, 'report.html');
     await writeReport(file, madeUpReport());
     url = pathToFileURL(file).href;
-    browser = await chromium.launch({
+  });
+
+  const launch = async (executablePath: string) => {
+    browser ??= await chromium.launch({
       executablePath,
       args: [
         '--no-sandbox',
@@ -42,7 +33,8 @@ describe.skipIf(!executablePath && !required)('the report in a browser', () => {
         '--disable-sync',
       ],
     });
-  });
+    return browser;
+  };
 
   afterAll(async () => {
     await browser?.close();
@@ -52,8 +44,11 @@ describe.skipIf(!executablePath && !required)('the report in a browser', () => {
   const settings = [400, 1400].flatMap((width) =>
     (['light', 'dark'] as const).map((scheme) => ({ width, scheme })),
   );
-  it.each(settings)('is whole at $width pixels, $scheme', async ({ width, scheme }) => {
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
+  it.for(settings)('is whole at $width pixels, $scheme', async ({ width, scheme }, { skip }) => {
+    const page = await (await launch(requires('browser', skip))).newPage({
+      viewport: { width, height: 900 },
+      colorScheme: scheme,
+    });
     const problems: string[] = [];
     const requests: string[] = [];
     page.on('console', (message) => problems.push(message.text()));
