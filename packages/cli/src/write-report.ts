@@ -37,9 +37,11 @@ export async function reportOn(
   for (const [i, { name, loaded }] of runs.entries()) {
     networks.push(await measure(name, loaded, attacked[i]!, shown, out));
   }
-  const { run } = runs[0]!.loaded;
+  const { run, test } = runs[0]!.loaded;
+  const surfaceOf = attacked[0]![shown[0]!]!;
   await writeReport(file, {
     title,
+    surfaceImage: `test image ${surfaceOf.index}, ${test.classNames[surfaceOf.label]}`,
     networks,
     details: {
       data: run.data,
