@@ -1,6 +1,8 @@
 export { adam } from './ascent/adam.ts';
 export type { AscentOptimizer } from './ascent/ascent-optimizer.ts';
-export { type AscentOptions, projectedAscent, type Schedule } from './ascent/projected-ascent.ts';
+export { normalized } from './ascent/normalized.ts';
+export { type AscentOptions, projectedAscent } from './ascent/projected-ascent.ts';
+export { piecewise, type Schedule } from './ascent/schedules.ts';
 export { sign } from './ascent/sign.ts';
 export type { Attack, Run } from './contracts/attack.ts';
 export type {
@@ -33,12 +35,21 @@ export {
   maximizeLocalLinearity,
 } from './local-linearity.ts';
 export { crossEntropy } from './losses/cross-entropy.ts';
+export {
+  differenceOfLogitsRatio,
+  targetedDifferenceOfLogitsRatio,
+} from './losses/difference-of-logits-ratio.ts';
+export { klDivergence } from './losses/kl-divergence.ts';
+export { assertLabels, type Labels } from './losses/labels.ts';
 export { margin, targetedMargin } from './losses/margin.ts';
+export { squaredError } from './losses/squared-error.ts';
 export { lossObjective } from './objectives.ts';
 export { dotPerExample } from './per-example.ts';
 export { randomSource } from './random-source.ts';
 export { adversarialTraining } from './regularizers/adversarial-training.ts';
 export { type LlrOptions, llr } from './regularizers/llr.ts';
 export { problemOf } from './regularizers/problem-of.ts';
+export { standardNormal } from './standard-normal.ts';
+export { l2Ball } from './threat-models/l2-ball.ts';
 export { linfBall } from './threat-models/linf-ball.ts';
-export { assertEpsilon } from './threat-models/radius.ts';
+export { assertEpsilon, assertL2Epsilon } from './threat-models/radius.ts';

@@ -17,14 +17,12 @@ import type { Objective, Problem } from '../contracts/objective.ts';
 import { overImages } from '../per-example.ts';
 import { adam } from './adam.ts';
 import type { AscentOptimizer } from './ascent-optimizer.ts';
-
-/** A step size for each step, counted from 0. */
-export type Schedule = (step: number) => number;
+import type { Schedule } from './schedules.ts';
 
 export interface AscentOptions {
   /** Default `adam()`. */
   optimizer?: AscentOptimizer;
-  /** In pixel units; a number, or one for each step. */
+  /** In pixel units; a number, or one for each step, such as `piecewise`. */
   stepSize: number | Schedule;
   steps: number;
   /** The last iterate, as in the paper, or for each example the one with the highest value, the start included. Default `'last'`. */
@@ -36,16 +34,21 @@ export interface AscentOptions {
  * δ ← Proj(δ + η · Optimizer(∇_δ value)), exactly `steps` times (F.1; the descent sign of Algorithm 1 is a
  * slip). Gradients are of the sum over the batch, so examples don't couple.
  *
- * @throws RangeError when `steps` is not a whole number above 0, or the step size not a positive number
+ * @throws RangeError when `steps` is not a whole number above 0, or a step size not a positive number
  */
 export function projectedAscent(options: AscentOptions): Maximizer {
   const { optimizer = adam(), stepSize, steps, keep = 'last' } = options;
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`steps must be 1 or more; got ${steps}.`);
-  if (typeof stepSize === 'number' && !(stepSize > 0)) {
-    throw new RangeError(`stepSize must be above 0; got ${stepSize}.`);
-  }
-  const sizeAt: Schedule = typeof stepSize === 'number' ? () => stepSize : stepSize;
+  const sizes = Array.from({ length: steps }, (_, step) =>
+    typeof stepSize === 'number' ? stepSize : stepSize(step),
+  );
+  sizes.forEach((size, step) => {
+    if (!(size > 0 && size < Infinity)) {
+      const at = typeof stepSize === 'number' ? '' : ` at step ${step}`;
+      throw new RangeError(`stepSize must be above 0; got ${size}${at}.`);
+    }
+  });
   return {
     name: `${optimizer.name}-${steps}`,
     maximize: (problem, objective) =>
@@ -70,7 +73,7 @@ export function projectedAscent(options: AscentOptions): Maximizer {
               step,
             );
             return {
-              perturbation: threat.project(add(at, mul(update, sizeAt(step))), images),
+              perturbation: threat.project(add(at, mul(update, sizes[step]!)), images),
               ...(keep === 'best' && better(state, at, here.value as Tensor1D)),
               ...prefixed(moments),
             };

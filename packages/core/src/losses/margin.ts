@@ -1,5 +1,6 @@
-import { max, mul, sub, sum, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
-import { labelMask } from './label-mask.ts';
+import { mul, sub, sum, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { labelMask } from './labels.ts';
+import { assertClasses, largestLogits, without } from './order-statistics.ts';
 
 /**
  * The logit margin of the strongest wrong class, max_{j ≠ y} z_j − z_y: positive where the prediction is
@@ -7,13 +8,15 @@ import { labelMask } from './label-mask.ts';
  *
  * @param logits - `[b, classes]`
  * @param labels - `[b]`, int32
- * @returns `[b]`
+ * @returns `[b]`; NaN for an example whose label is not a class
+ * @throws RangeError where the shapes don't match, for soft labels, or for a single class
  */
 export function margin(logits: Tensor2D, labels: Tensor1D): Tensor1D {
   return tidy(() => {
     const mask = labelMask(labels, logits);
-    const wrong = sub(logits, mul(mask, 1e9));
-    return sub(max(wrong, 1), sum(mul(mask, logits), 1));
+    assertClasses('margin', logits, 2);
+    const [strongestWrong] = largestLogits(without(logits, mask), 1);
+    return sub(strongestWrong!, sum(mul(mask, logits), 1));
   });
 }
 
@@ -24,7 +27,8 @@ export function margin(logits: Tensor2D, labels: Tensor1D): Tensor1D {
  * @param logits - `[b, classes]`
  * @param labels - `[b]`, int32
  * @param targets - `[b]`, int32
- * @returns `[b]`; 0 where the target is the label
+ * @returns `[b]`; 0 where the target is the label; NaN where one of them is not a class
+ * @throws RangeError where the shapes don't match, or for soft labels
  */
 export function targetedMargin(logits: Tensor2D, labels: Tensor1D, targets: Tensor1D): Tensor1D {
   return tidy(() =>

@@ -13,7 +13,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { ThreatModel } from '../contracts/threat-model.ts';
 import { overImages } from '../per-example.ts';
-import { asRadius } from './radius.ts';
+import { asRadius, assertEpsilon } from './radius.ts';
 
 /**
  * ‖δ‖∞ ≤ ε and x + δ in [0, 1].
@@ -23,7 +23,7 @@ import { asRadius } from './radius.ts';
  * @throws RangeError for a radius below 0 or above 1
  */
 export function linfBall(epsilon: number | readonly number[] | Tensor1D): ThreatModel {
-  const radius = asRadius(epsilon);
+  const radius = asRadius(epsilon, assertEpsilon);
   const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
     tidy(() => sub(clipByValue(add(images, ontoBall(perturbation, radius)), 0, 1), images));
   return {
