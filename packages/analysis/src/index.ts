@@ -12,6 +12,7 @@ export {
   lossSurface,
 } from './loss-surface.ts';
 export { type AttackedImage, type Panel, panels } from './panels.ts';
+export { epsilonText } from './report/format.ts';
 export type { Curve, ReportInput, ReportNetwork } from './report/input.ts';
 export { report } from './report/report.ts';
 export { writeReport } from './report/write-report.ts';

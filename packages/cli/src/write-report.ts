@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import {
+  epsilonText,
   localLinearityHistogram,
   lossSurface,
   panels,
@@ -11,7 +12,7 @@ import {
 import { type AdversarialExample, adversarialExamples, type Evaluation, pgd } from '@llr/attacks';
 import { linfBall } from '@llr/core';
 import { subset } from '@llr/datasets';
-import { type MetricsLine, runFiles } from '@llr/train';
+import { type MetricsLine, type RunRecord, runFiles } from '@llr/train';
 import type { LoadedRun } from './load-run.ts';
 import type { Output } from './output.ts';
 
@@ -44,8 +45,8 @@ export async function reportOn(
     surfaceImage: `test image ${surfaceOf.index}, ${test.classNames[surfaceOf.label]}`,
     networks,
     details: {
-      data: run.data,
-      'threat model': `ℓ∞, ε = ${run.threat.epsilon}`,
+      data: test.name,
+      'threat model': `ℓ∞, ε = ${epsilonText(run.threat.epsilon)}`,
       engine,
       machine: `${cpus().length} cores, ${process.platform} ${process.arch}, Node ${process.version}`,
       LLR: run.llr,
@@ -126,13 +127,19 @@ async function measure(
       examples: shown.map((row) => attacked[row]!),
     }),
     details: {
-      regularisers: run.regularizers.join(', ') || 'none (nominal training)',
+      regularisers: run.regularizers.map(described).join(', ') || 'none (nominal training)',
       network: `${run.model}, ${run.parameters.toLocaleString('en-GB')} parameters`,
-      'trained on': `${run.examples.toLocaleString('en-GB')} images, ${run.epochs} epochs, batches of ${run.batchSize}`,
+      'trained on': `${run.train.examples.toLocaleString('en-GB')} images, ${run.train.epochs} epochs, batches of ${run.train.batchSize}`,
       seed: String(run.seed),
       'training time': `${run.seconds.toFixed(0)} s`,
     },
   };
+}
+
+/** "llr (lambda 4, mu 3)". */
+function described({ name, settings = {} }: RunRecord['regularizers'][number]): string {
+  const values = Object.entries(settings).map(([setting, value]) => `${setting} ${value}`);
+  return values.length > 0 ? `${name} (${values.join(', ')})` : name;
 }
 
 async function readEvaluation(directory: string): Promise<Evaluation> {

@@ -15,18 +15,28 @@ export interface RunRecord {
   format: 1;
   experiment: string;
   variant: string;
-  regularizers: readonly string[];
+  regularizers: readonly { name: string; settings?: Readonly<Record<string, unknown>> }[];
   seed: number;
+  /** As in the experiment: a name that `openData` knows, or that of the user's own sources. */
   data: string;
   model: string;
   parameters: number;
   threat: { norm: 'linf'; epsilon: number };
-  epochs: number;
-  batchSize: number;
-  examples: number;
+  /** The recipe; a learning rate that follows a schedule is in `metrics.jsonl`, step by step. */
+  train: {
+    epochs: number;
+    batchSize: number;
+    examples: number;
+    optimizer: string;
+    learningRate: number | 'schedule';
+    weightDecay: number;
+    epsilonRamp: number;
+    augment: boolean;
+  };
   engine: string;
   llr: string;
   node: string;
+  /** Wall time of the training. */
   seconds: number;
 }
 

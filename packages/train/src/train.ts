@@ -59,27 +59,54 @@ export async function train(
   };
   const started = performance.now();
   await fit({ experiment, variant, model, training, validation, record, onStep });
-  const run: RunRecord = {
-    format: 1,
-    experiment: experiment.name,
-    variant,
-    regularizers: (experiment.variants[variant]?.regularizers ?? []).map(({ name }) => name),
-    seed,
-    data: data.name,
-    model: model.name,
-    parameters: model.parameters.reduce((sum, { variable }) => sum + variable.size, 0),
-    threat: experiment.threat,
-    epochs: experiment.train.epochs,
-    batchSize: experiment.train.batchSize,
+  const run = recordOf(experiment, variant, {
+    data: typeof experiment.data === 'string' ? experiment.data : data.name,
+    model,
     examples: training.size,
     engine: options.engine ?? getBackend(),
-    llr: version,
-    node: process.version,
     seconds: (performance.now() - started) / 1000,
-  };
+  });
   await saveModel(model, join(directory, runFiles.model));
   await writeJson(join(directory, runFiles.run), run);
   return { model, history, run, directory };
+}
+
+function recordOf(
+  { name, seed = 0, threat, train: recipe, variants }: Experiment,
+  variant: string,
+  found: Pick<RunRecord, 'data' | 'engine' | 'seconds'> & {
+    model: TrainableClassifier;
+    examples: number;
+  },
+): RunRecord {
+  const { model, examples, ...rest } = found;
+  const { epochs, batchSize, learningRate } = recipe;
+  return {
+    format: 1,
+    experiment: name,
+    variant,
+    regularizers: (variants[variant]?.regularizers ?? []).map((regularizer) => ({
+      name: regularizer.name,
+      ...(regularizer.settings && { settings: regularizer.settings }),
+    })),
+    seed,
+    model: model.name,
+    parameters: model.parameters.reduce((sum, { variable }) => sum + variable.size, 0),
+    threat,
+    train: {
+      epochs,
+      batchSize,
+      examples,
+      optimizer: recipe.optimizer ?? 'sgd',
+      learningRate: typeof learningRate === 'number' ? learningRate : 'schedule',
+      weightDecay: recipe.weightDecay ?? 0,
+      epsilonRamp: recipe.epsilonRamp ?? 0,
+      augment: recipe.augment ?? false,
+    },
+    llr: version,
+    node: process.version,
+    ...rest,
+  };
 }
 
 function assertVariant({ name, variants }: Experiment, variant: string): void {

@@ -55,7 +55,12 @@ describe('train', () => {
     expect(history.at(-1)).toMatchObject({ epoch: 3, 'validation accuracy': 1 });
     const { run, metrics } = await readRun(directory);
     expect(metrics).toEqual(history);
-    expect(run).toMatchObject({ experiment: 'stripes', variant: 'LLR', seed: 5, examples: 24 });
+    expect(run).toMatchObject({
+      experiment: 'stripes',
+      variant: 'LLR',
+      seed: 5,
+      train: { examples: 24 },
+    });
     const loaded = await loadModel(join(directory, 'model'));
     const { images } = stripes();
     expect(loaded.forward(images, 'running').logits.dataSync()).toEqual(

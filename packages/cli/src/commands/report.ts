@@ -43,12 +43,12 @@ export function report(program: Command): void {
           loaded: await loadRun(directory, experiment, options.data),
         });
       }
-      const { run } = runs[0]!.loaded;
+      const { run, test } = runs[0]!.loaded;
       const file = await reportOn(
         runs,
         {
           file: options.out ?? join(folders[0]!, 'report.html'),
-          title: options.title ?? `${run.experiment} on ${run.data}`,
+          title: options.title ?? `${run.experiment} on ${test.name}`,
           engine,
         },
         out,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { epsilonText } from '@llr/analysis';
 import type { EngineName } from '@llr/engine/node';
 import { dataOf, type Experiment, runFiles, train as trainNetwork } from '@llr/train';
 import type { Command } from 'commander';
@@ -103,7 +104,7 @@ async function trainAll(experiment: Experiment, directory: string, engine: strin
     );
     results.push({ variant, directory: folder, run, evaluation });
   }
-  const title = `${experiment.name} on ${runs[0]!.loaded.run.data}`;
+  const title = `${experiment.name} on ${test.name}`;
   const report = await reportOn(runs, { file: join(directory, 'report.html'), title, engine }, out);
   return { experiment: experiment.name, results, report };
 }
@@ -113,7 +114,7 @@ function show(experiment: Experiment, { results, report }: Result): void {
   const { total } = results[0]!.evaluation.clean;
   process.stdout.write(`\n${resultsTable(named)}\n`);
   process.stdout.write(
-    `ε = ${experiment.threat.epsilon} (ℓ∞), ${total} test images, ± is half a 95 % interval. "worst case" counts an image as right only if no attack breaks it.\n`,
+    `ε = ${epsilonText(experiment.threat.epsilon)} (ℓ∞), ${total} test images, ± is half a 95 % interval. "worst case" counts an image as right only if no attack breaks it.\n`,
   );
   process.stdout.write(`Report: ${report}\n`);
 }

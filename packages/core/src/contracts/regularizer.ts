@@ -49,6 +49,8 @@ export interface TrainContext {
 /** One term of the training objective, L = w·ℓ(x) + Σ penalties, averaged over the batch. */
 export interface Regularizer<Found extends NamedTensorMap = NamedTensorMap> {
   readonly name: string;
+  /** What it was made with, as plain data: what a run's record says of it. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** w, the weight on ℓ(x), where this regulariser calls for one other than 1. Two that disagree are an error. */
   readonly nominalWeight?: number;
   /** Inner maximisation. What it finds is constant for the parameters. */
