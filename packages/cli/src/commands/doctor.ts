@@ -41,6 +41,7 @@ export function doctor(program: Command): void {
       process.stdout.write(
         table([['engine', 'version', 'why', 'how to get it'], ...rows], {
           border: getBorderCharacters('norc'),
+          columns: { 2: { width: 44, wrapWord: true } },
           drawHorizontalLine: (line, count) => line <= 1 || line === count,
         }),
       );
