@@ -83,7 +83,10 @@ async function start(candidate: Candidate): Promise<string | undefined> {
 }
 
 const firstLine = (error: unknown) =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim().replace(/\.$/, '');
+  (error instanceof Error ? error.message : String(error))
+    .split('\n')[0]!
+    .trim()
+    .replace(/\.$/, '');
 
 const crashes = ['uncaughtException', 'unhandledRejection'] as const;
 
