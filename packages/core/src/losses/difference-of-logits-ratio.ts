@@ -16,8 +16,8 @@ import { assertClasses, largestLogits } from './order-statistics.ts';
  * Hein 2020, Eq. 6): the margin, in a scale that multiplying or shifting the logits doesn't change. From −1 to
  * 1 where y is among the three largest; positive where the prediction is wrong.
  *
- * Where the three largest logits are equal, the denominator is taken as 1 and the value is the margin. (The
- * authors' code adds 1e-12 to every denominator.)
+ * Where the three largest logits are equal (within 1e-12), the denominator is taken as 1 and the value is the
+ * margin. (The authors' code adds 1e-12 to every denominator.)
  *
  * @param logits - `[b, classes]`, 3 classes or more
  * @param labels - `[b]`, int32
@@ -35,7 +35,7 @@ export function differenceOfLogitsRatio(logits: Tensor2D, labels: Tensor1D): Ten
 
 /**
  * The targeted difference of logits ratio, −(z_y − z_t) / (z_π1 − ½(z_π3 + z_π4)) (Croce & Hein 2020, Eq. 7).
- * A denominator of 0 is taken as 1.
+ * A denominator of 0 (1e-12 or less) is taken as 1.
  *
  * @param logits - `[b, classes]`, 4 classes or more
  * @param labels - `[b]`, int32
@@ -58,4 +58,4 @@ export function targetedDifferenceOfLogitsRatio(
 
 /** The denominator is never below 0; where it is 0, it becomes 1. */
 const ratio = (numerator: Tensor1D, denominator: Tensor1D): Tensor1D =>
-  div(numerator, add(denominator, sub(1, step(denominator))));
+  div(numerator, add(denominator, sub(1, step(sub(denominator, 1e-12)))));
