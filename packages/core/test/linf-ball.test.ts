@@ -73,6 +73,15 @@ describe('project', () => {
   });
 });
 
+test('what is not a number is not made one', () => {
+  const delta = imagesOf(Array.from({ length: pixels }, (_, i) => (i === 3 ? Number.NaN : 0.1)));
+  const found = linfBall(0.1)
+    .project(delta, imagesOf(new Array(pixels).fill(0.5)))
+    .dataSync();
+  expect(found[3]).toBeNaN();
+  expect(found[4]).toBeCloseTo(0.1, 6);
+});
+
 describe('start', () => {
   test('is a uniform draw of the ball, then in the box: that of the example, in any batch', () => {
     fc.assert(

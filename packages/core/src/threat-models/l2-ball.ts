@@ -1,19 +1,9 @@
-import {
-  add,
-  clipByValue,
-  div,
-  maximum,
-  mul,
-  pow,
-  sub,
-  type Tensor1D,
-  type Tensor4D,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { div, maximum, mul, pow, type Tensor1D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { ThreatModel } from '../contracts/threat-model.ts';
 import { l2Direction, l2Norm } from '../l2-norm.ts';
 import { overImages } from '../per-example.ts';
 import { standardNormal } from '../standard-normal.ts';
+import { intoBox } from './into-box.ts';
 import { asRadius, assertL2Epsilon } from './radius.ts';
 
 /**
@@ -35,7 +25,7 @@ import { asRadius, assertL2Epsilon } from './radius.ts';
 export function l2Ball(epsilon: number | readonly number[] | Tensor1D): ThreatModel {
   const radius = asRadius(epsilon, assertL2Epsilon);
   const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
-    tidy(() => sub(clipByValue(add(images, ontoBall(perturbation, radius)), 0, 1), images));
+    tidy(() => intoBox(ontoBall(perturbation, radius), perturbation, images));
   return {
     name: 'l2',
     radius,

@@ -1,18 +1,17 @@
 import {
   abs,
-  add,
   clipByValue,
   div,
   max,
   maximum,
   mul,
-  sub,
   type Tensor1D,
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
 import type { ThreatModel } from '../contracts/threat-model.ts';
 import { overImages } from '../per-example.ts';
+import { intoBox } from './into-box.ts';
 import { asRadius, assertEpsilon } from './radius.ts';
 
 /**
@@ -25,7 +24,7 @@ import { asRadius, assertEpsilon } from './radius.ts';
 export function linfBall(epsilon: number | readonly number[] | Tensor1D): ThreatModel {
   const radius = asRadius(epsilon, assertEpsilon);
   const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
-    tidy(() => sub(clipByValue(add(images, ontoBall(perturbation, radius)), 0, 1), images));
+    tidy(() => intoBox(ontoBall(perturbation, radius), perturbation, images));
   return {
     name: 'linf',
     radius,
