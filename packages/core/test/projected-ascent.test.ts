@@ -5,17 +5,21 @@ import { describe, expect, test } from 'vitest';
 import {
   adam,
   crossEntropy,
+  l2Ball,
   linfBall,
   lossObjective,
   margin,
+  normalized,
   type Objective,
+  piecewise,
   projectedAscent,
   sign,
 } from '../src/index.ts';
 import { affine, batchOf, imagesOf, mlp, perExample, pixels, problemOf } from './networks.ts';
 
 const network = mlp(3).logits;
-const optimizers = fc.constantFrom(adam(), sign());
+const optimizers = fc.constantFrom(adam(), sign(), normalized());
+const balls = fc.constantFrom(linfBall, l2Ball);
 const settings = fc.record({
   optimizer: optimizers,
   stepSize: fc.constantFrom(0.01, 0.1, 3),
@@ -28,16 +32,17 @@ const indices = fc.uniqueArray(fc.nat(50), { minLength: 1, maxLength: 5 });
 describe('what is found', () => {
   test('is allowed, and its value is the objective there', () => {
     fc.assert(
-      fc.property(settings, epsilons, indices, (options, epsilon, examples) => {
+      fc.property(settings, balls, epsilons, indices, (options, ball, epsilon, examples) => {
         const batch = batchOf(examples);
-        const threat = linfBall(epsilon);
+        const threat = ball(epsilon);
         const found = projectedAscent(options).maximize(
           problemOf(network, batch, threat),
           lossObjective(),
         );
         const again = threat.project(found.perturbation, batch.images).dataSync();
         found.perturbation.dataSync().forEach((d, at) => {
-          expect(Math.abs(d - again[at]!)).toBeLessThanOrEqual(1.2e-7);
+          // Not nearer to the ℓ2 sphere than its norm is exact.
+          expect(Math.abs(d - again[at]!)).toBeLessThanOrEqual(1.2e-7 + 1e-6 * epsilon);
         });
         const value = problemValue(batch, found.perturbation);
         found.value.dataSync().forEach((v, i) => {
@@ -156,31 +161,36 @@ describe('the steps', () => {
     });
   });
 
-  test('of Adam are those of Kingma & Ba, ε outside the root', () => {
-    const start = zerosLike(batch.images);
-    const sizes = [0.05, 0.02, 0.01, 0.03];
-    const { perturbation } = projectedAscent({
-      stepSize: (step) => sizes[step]!,
-      steps: sizes.length,
-    }).maximize({ ...problemOf(network, batch, wide), start }, lossObjective());
-    const images = Array.from(batch.images.dataSync());
-    const delta = images.map(() => 0);
-    const m = images.map(() => 0);
-    const v = images.map(() => 0);
-    sizes.forEach((size, step) => {
-      const gradient = gradientAt(imagesOf(images.map((x, i) => x + delta[i]!)));
-      gradient.forEach((g, i) => {
-        m[i] = 0.9 * m[i]! + 0.1 * g;
-        v[i] = 0.999 * v[i]! + 0.001 * g * g;
-        const mHat = m[i]! / (1 - 0.9 ** (step + 1));
-        const vHat = v[i]! / (1 - 0.999 ** (step + 1));
-        delta[i] = delta[i]! + (size * mHat) / (Math.sqrt(vHat) + 1e-9);
+  test.each([0.3, 0.04])(
+    'of Adam are those of Kingma & Ba, ε outside the root, in the ball of %d',
+    (radius) => {
+      const start = zerosLike(batch.images);
+      const sizes = [0.05, 0.02, 0.01, 0.03];
+      const { perturbation } = projectedAscent({
+        stepSize: (step) => sizes[step]!,
+        steps: sizes.length,
+      }).maximize({ ...problemOf(network, batch, linfBall(radius)), start }, lossObjective());
+      const images = Array.from(batch.images.dataSync());
+      const delta = images.map(() => 0);
+      const m = images.map(() => 0);
+      const v = images.map(() => 0);
+      sizes.forEach((size, step) => {
+        const gradient = gradientAt(imagesOf(images.map((x, i) => x + delta[i]!)));
+        gradient.forEach((g, i) => {
+          m[i] = 0.9 * m[i]! + 0.1 * g;
+          v[i] = 0.999 * v[i]! + 0.001 * g * g;
+          const mHat = m[i]! / (1 - 0.9 ** (step + 1));
+          const vHat = v[i]! / (1 - 0.999 ** (step + 1));
+          // The projection leaves m and v as they are.
+          const moved = delta[i]! + (size * mHat) / (Math.sqrt(vHat) + 1e-9);
+          delta[i] = Math.min(radius, Math.max(-radius, moved));
+        });
       });
-    });
-    perturbation.dataSync().forEach((d, i) => {
-      expect(d).toBeCloseTo(delta[i]!, 3);
-    });
-  });
+      perturbation.dataSync().forEach((d, i) => {
+        expect(d).toBeCloseTo(delta[i]!, 3);
+      });
+    },
+  );
 
   test('are exactly as many as asked for, one gradient each', () => {
     for (const keep of ['last', 'best'] as const) {
@@ -218,6 +228,48 @@ describe('the steps', () => {
     });
   });
 
+  test.each([1, 1e-25, 1e25])(
+    'normalised reach the point of the ℓ2 ball along a gradient of size %d',
+    (scale) => {
+      const objective: Objective = {
+        name: 'first logit',
+        prepare: () => ({}),
+        value: ({ logits }) => sum(mul(logits, [scale, 0, 0, 0]), 1),
+      };
+      const options = { optimizer: normalized(), stepSize: 0.1, steps: 40 };
+      const { perturbation } = projectedAscent(options).maximize(
+        problemOf(affine(2), batch, l2Ball(0.3)),
+        objective,
+      );
+      const { gradient } = inputGradient<Tensor4D>(
+        (at) => ({ value: mul(affine(2)(at), [1, 0, 0, 0]) }),
+        batch.images,
+      );
+      const slopes = perExample(gradient);
+      perExample(perturbation).forEach((delta, i) => {
+        const norm = Math.hypot(...slopes[i]!);
+        delta.forEach((d, at) => {
+          expect(d).toBeCloseTo((0.3 * slopes[i]![at]!) / norm, 4);
+        });
+      });
+    },
+  );
+
+  test('normalised are as long as the step size, whatever the gradient', () => {
+    const start = zerosLike(batch.images);
+    const options = { optimizer: normalized(), stepSize: 0.07, steps: 1 };
+    const { perturbation } = projectedAscent(options).maximize(
+      { ...problemOf(network, batch, l2Ball(1)), start },
+      lossObjective(),
+    );
+    const slopes = perExample(imagesOf(gradientAt(batch.images)));
+    perExample(perturbation).forEach((delta, i) => {
+      expect(Math.hypot(...delta)).toBeCloseTo(0.07, 5);
+      const along = delta.reduce((total, d, at) => total + d * slopes[i]![at]!, 0);
+      expect(along).toBeCloseTo(0.07 * Math.hypot(...slopes[i]!), 5);
+    });
+  });
+
   test('stay at 0 where the gradient is 0', () => {
     const flat: Objective = {
       name: 'flat',
@@ -225,7 +277,7 @@ describe('the steps', () => {
       value: ({ logits }) => sum(mul(logits, 0), 1),
     };
     const start = zerosLike(batch.images);
-    for (const optimizer of [adam(), sign()]) {
+    for (const optimizer of [adam(), sign(), normalized()]) {
       const { perturbation } = projectedAscent({ optimizer, stepSize: 0.1, steps: 3 }).maximize(
         { ...problemOf(network, batch, wide), start },
         flat,
@@ -254,7 +306,7 @@ test('an objective that is not a number at one iterate shows in the best value',
 
 test('leaves no tensor behind but what it found', () => {
   for (const keep of ['last', 'best'] as const) {
-    for (const optimizer of [adam(), sign()]) {
+    for (const optimizer of [adam(), sign(), normalized()]) {
       const problem = problemOf(network, batchOf([1, 2]), linfBall(0.1));
       const before = memory().numTensors;
       const found = projectedAscent({ optimizer, stepSize: 0.1, steps: 3, keep }).maximize(
@@ -269,11 +321,77 @@ test('leaves no tensor behind but what it found', () => {
   }
 });
 
+describe('piecewise', () => {
+  test('is the paper’s 0.1 for 100 steps, 0.01 to 150 and 0.001 after', () => {
+    const schedule = piecewise([
+      [0, 0.1],
+      [100, 0.01],
+      [150, 0.001],
+    ]);
+    expect([0, 1, 99, 100, 149, 150, 199].map(schedule)).toEqual([
+      0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001,
+    ]);
+  });
+
+  test('sets the size of each step', () => {
+    const batch = batchOf([0, 1, 2], 0.4, 0.6);
+    const stepSize = piecewise([
+      [0, 0.05],
+      [2, 0.01],
+    ]);
+    const { perturbation } = projectedAscent({ optimizer: sign(), stepSize, steps: 5 }).maximize(
+      { ...problemOf(affine(2), batch, linfBall(0.3)), start: zerosLike(batch.images) },
+      {
+        name: 'first logit',
+        prepare: () => ({}),
+        value: ({ logits }) => sum(mul(logits, [1, 0, 0, 0]), 1),
+      },
+    );
+    for (const d of perturbation.dataSync()) expect(Math.abs(d)).toBeCloseTo(0.13, 6);
+  });
+
+  test.each([
+    [[], 'the first piece must be from step 0'],
+    [[[1, 0.1]], 'the first piece must be from step 0'],
+    [
+      [
+        [0, 0.1],
+        [5, 0.1],
+        [5, 0.2],
+      ],
+      'got 5 after 5',
+    ],
+    [
+      [
+        [0, 0.1],
+        [1.5, 0.2],
+      ],
+      'got 1.5 after 0',
+    ],
+    [[[0, 0]], 'the size from step 0 must be above 0; got 0'],
+    [
+      [
+        [0, 0.1],
+        [9, Number.NaN],
+      ],
+      'the size from step 9 must be above 0; got NaN',
+    ],
+  ])('refuses %j', (pieces, message) => {
+    expect(() => piecewise(pieces as [number, number][])).toThrow(RangeError);
+    expect(() => piecewise(pieces as [number, number][])).toThrow(message);
+  });
+});
+
 test('options that make no sense are refused', () => {
   for (const steps of [0, -1, 2.5, Number.NaN]) {
     expect(() => projectedAscent({ stepSize: 0.1, steps })).toThrow('steps must be 1 or more');
   }
-  for (const stepSize of [0, -0.1, Number.NaN]) {
+  for (const stepSize of [0, -0.1, Number.NaN, Number.POSITIVE_INFINITY]) {
     expect(() => projectedAscent({ stepSize, steps: 1 })).toThrow('stepSize must be above 0');
   }
+  // A list that is too short, before the first step and not at the third.
+  const sizes = [0.1, 0.05];
+  expect(() => projectedAscent({ stepSize: (step) => sizes[step]!, steps: 3 })).toThrow(
+    'stepSize must be above 0; got undefined at step 2',
+  );
 });
