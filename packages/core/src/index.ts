@@ -4,6 +4,17 @@ export { normalized } from './ascent/normalized.ts';
 export { type AscentOptions, projectedAscent } from './ascent/projected-ascent.ts';
 export { piecewise, type Schedule } from './ascent/schedules.ts';
 export { sign } from './ascent/sign.ts';
+export type { BoundCheck } from './bounds/bound-check.ts';
+export {
+  type CrossEntropyBoundCheck,
+  checkCrossEntropyBound,
+} from './bounds/cross-entropy-bound.ts';
+export { checkCurvatureBound } from './bounds/curvature-bound.ts';
+export { checkLossBound } from './bounds/loss-bound.ts';
+export {
+  checkSquaredErrorBound,
+  type SquaredErrorBoundCheck,
+} from './bounds/squared-error-bound.ts';
 export type { Attack, Run } from './contracts/attack.ts';
 export type {
   Classifier,
@@ -24,6 +35,18 @@ export type {
   TrainContext,
 } from './contracts/regularizer.ts';
 export type { ThreatModel } from './contracts/threat-model.ts';
+export { type ConvexLoss, ggnQuadratic } from './curvature/generalized-gauss-newton.ts';
+export { crossEntropyHessianFactor } from './curvature/hessian-factor.ts';
+export {
+  type JacobianVectorProduct,
+  jacobianVectorProduct,
+} from './curvature/jacobian-vector-product.ts';
+export {
+  type QuadraticModel,
+  type QuadraticModelInput,
+  quadraticModel,
+  quadraticModelError,
+} from './curvature/quadratic-model.ts';
 export {
   type LinearityVariant,
   type Linearization,

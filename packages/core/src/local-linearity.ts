@@ -17,8 +17,11 @@ import type { RandomSource } from './contracts/random-source.ts';
 import type { PerExampleLoss } from './contracts/regularizer.ts';
 import type { ThreatModel } from './contracts/threat-model.ts';
 import { crossEntropy } from './losses/cross-entropy.ts';
+import { assertLabels, type Labels } from './losses/labels.ts';
+import { squaredError } from './losses/squared-error.ts';
 import { dotPerExample } from './per-example.ts';
 import { randomSource } from './random-source.ts';
+import { assertSameShape } from './same-shape.ts';
 
 /** ℓ(x), ℓ(x+δ), δᵀ∇ₓℓ(x) and g(δ; x) = |ℓ(x+δ) − ℓ(x) − δᵀ∇ₓℓ(x)| (Eq. 5), each `[b]`. */
 export interface LocalLinearity {
@@ -35,11 +38,11 @@ export interface Linearization {
 }
 
 /** The linear model of the loss around each image, from one forward and one backward pass. */
-export function linearize(
+export function linearize<L extends Labels>(
   logits: (images: Tensor4D) => Tensor2D,
   images: Tensor4D,
-  labels: Tensor1D,
-  loss: PerExampleLoss = crossEntropy,
+  labels: L,
+  loss: (logits: Tensor2D, labels: L) => Tensor1D = crossEntropy,
 ): Linearization {
   return tidy(() => {
     const { value, gradient } = inputGradient<Tensor4D>(
@@ -62,28 +65,46 @@ export function linearityError(
 }
 
 /**
- * How well the loss is approximated by its linearisation, for given perturbations (Sec. 4, Eq. 5).
+ * How well the loss is approximated by its linearisation, for given perturbations (Sec. 4, Eq. 5), from two
+ * forward passes and one backward pass.
  *
- * @param input.logits - the network: images `[b, h, w, c]` to logits `[b, classes]`
- * @param input.labels - `[b]`, int32
+ * ∇ₓℓ(x) is the gradient of the losses' sum: where a network computes statistics of the batch from its images,
+ * it goes through them, and examples couple; where they were computed before, they are constants.
+ *
+ * @param input.logits - the network: any differentiable function from images `[b, h, w, c]` to logits
+ *   `[b, classes]`
+ * @param input.labels - `[b]`, int32, or one-hot or soft rows `[b, classes]`, if the loss takes them
  * @param input.perturbation - δ, `[b, h, w, c]`
  * @param input.loss - per example; default cross-entropy
  * @returns tensors the caller owns; differentiable in whatever `logits` depends on
+ * @throws RangeError for labels that aren't of the network's classes, and a δ not shaped like the images. To
+ *   check labels, it reads their values: a compiled function uses `linearize` and `linearityError`
  */
-export function localLinearity(input: {
+export function localLinearity<L extends Labels>(input: {
   logits: (images: Tensor4D) => Tensor2D;
   images: Tensor4D;
-  labels: Tensor1D;
+  labels: L;
   perturbation: Tensor4D;
-  loss?: PerExampleLoss;
+  loss?: (logits: Tensor2D, labels: L) => Tensor1D;
 }): LocalLinearity {
   const { logits, images, labels, perturbation, loss = crossEntropy } = input;
+  assertSameShape('perturbation', perturbation, 'the images', images);
   return tidy(() => {
-    const around = linearize(logits, images, labels, loss);
+    const around = linearize(logits, images, labels, checkingLabels(loss));
     const lossPerturbed = loss(logits(add(images, perturbation)), labels);
     return { ...linearityError(around, lossPerturbed, perturbation) };
   });
 }
+
+/** A loss that refuses labels which aren't of these classes, before it uses them. */
+const checkingLabels =
+  <L extends Labels>(loss: (logits: Tensor2D, labels: L) => Tensor1D) =>
+  (logits: Tensor2D, labels: L): Tensor1D => {
+    // The targets of a squared error may be any numbers.
+    const anyTargets = labels.rank === 2 && (loss as unknown) === squaredError;
+    if (!anyTargets) assertLabels(labels, logits.shape[1]);
+    return loss(logits, labels);
+  };
 
 /**
  * Which gradient the search for δ_LLR follows: of all of g, as in the paper's Algorithm 1, or with δ held
@@ -123,9 +144,13 @@ export function localLinearityObjective(
  * The local linearity measure γ(ε, x) = max g(δ; x) over the threat model (Sec. 4), as large as a search
  * finds it: a lower bound of the true maximum.
  *
- * @param input.maximizer - default 50 Adam steps of 0.1, as in Fig. F3, keeping the largest g seen
+ * @param input.labels - `[b]`, int32
+ * @param input.maximizer - default 50 Adam steps of 0.1, as in Fig. F3, keeping the largest g seen, the start's
+ *   included
  * @param input.random - bound to these examples; default seed 0, numbered by row
+ * @param input.variant - which gradient the search follows; default `'paper'`
  * @returns γ `[b]` and the δ `[b, h, w, c]` that attains it, both the caller's
+ * @throws RangeError for labels that aren't of the network's classes
  */
 export function maximizeLocalLinearity(input: {
   logits: (images: Tensor4D) => Tensor2D;
@@ -135,14 +160,19 @@ export function maximizeLocalLinearity(input: {
   maximizer?: Maximizer;
   random?: RandomSource;
   loss?: PerExampleLoss;
+  variant?: LinearityVariant;
 }): { gamma: Tensor1D; perturbation: Tensor4D } {
-  const { logits, images, labels, threat, loss = crossEntropy } = input;
+  const { logits, images, labels, threat, loss = crossEntropy, variant = 'paper' } = input;
   const indices = Int32Array.from({ length: images.shape[0] }, (_, row) => row);
   const random = input.random ?? randomSource(0).fork('local-linearity').forExamples(indices);
   const maximizer =
     input.maximizer ??
     projectedAscent({ optimizer: adam(), stepSize: 0.1, steps: 50, keep: 'best' });
   const problem = { images, labels, indices, logits, threat, random };
-  const found = maximizer.maximize(problem, localLinearityObjective({ loss }));
-  return { gamma: found.value, perturbation: found.perturbation };
+  return tidy(() => {
+    const around = linearize(logits, images, labels, checkingLabels(loss));
+    const objective = localLinearityObjective({ loss, variant, around });
+    const { value, perturbation } = maximizer.maximize(problem, objective);
+    return { gamma: value, perturbation };
+  });
 }
