@@ -18,6 +18,7 @@ export function adversarialTraining(
   const { maximizer = projectedAscent({ optimizer: adam(), stepSize: 0.1, steps: 10 }) } = options;
   return {
     name: 'adversarial-training',
+    settings: { maximizer: maximizer.name },
     nominalWeight: 0,
     search: (context) => {
       const objective = lossObjective(context.loss);

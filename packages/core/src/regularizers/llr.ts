@@ -2,12 +2,15 @@ import { abs, add, mul, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-co
 import { adam } from '../ascent/adam.ts';
 import { projectedAscent } from '../ascent/projected-ascent.ts';
 import type { Maximizer } from '../contracts/maximizer.ts';
-import type { Regularizer } from '../contracts/regularizer.ts';
+import type { Regularizer, TrainContext } from '../contracts/regularizer.ts';
 import {
   type LinearityVariant,
+  type Linearization,
   linearityError,
   localLinearityObjective,
 } from '../local-linearity.ts';
+import { assertWeights } from './assert-weights.ts';
+import { lossGradient } from './loss-gradient.ts';
 import { problemOf } from './problem-of.ts';
 
 export interface LlrOptions {
@@ -19,6 +22,12 @@ export interface LlrOptions {
   maximizer?: Maximizer;
   /** Default `'paper'`. */
   variant?: LinearityVariant;
+  /**
+   * What the nominal batch statistics are to ∇ₓℓ(x): constants, so that each example has its own linear
+   * model of the loss (F.2), or functions of the images, as in DeepMind's released code; examples then couple.
+   * To the parameters they are functions in both. Default `'constant'`.
+   */
+  statisticsGradient?: 'constant' | 'through';
   /** w, the weight of ℓ(x). Default 2, the paper's on CIFAR-10; 3 on ImageNet. */
   nominalWeight?: number;
 }
@@ -36,27 +45,31 @@ export function llr(options: LlrOptions): Regularizer<{ perturbation: Tensor4D }
     mu,
     maximizer = projectedAscent({ optimizer: adam(), stepSize: 0.1, steps: 10 }),
     variant = 'paper',
+    statisticsGradient = 'constant',
     nominalWeight = 2,
   } = options;
-  for (const [name, value] of Object.entries({ lambda, mu, nominalWeight })) {
-    if (!(value >= 0)) throw new RangeError(`llr: ${name} must be 0 or more; got ${value}.`);
-  }
+  assertWeights('llr', { lambda, mu, nominalWeight });
+  const linearizationOf = (context: TrainContext): Linearization =>
+    statisticsGradient === 'constant' ? context.nominal : throughStatistics(context);
   return {
     name: 'llr',
+    settings: { lambda, mu, variant, statisticsGradient, maximizer: maximizer.name },
     nominalWeight,
     search: (context) => {
-      const { inputGradient, loss, recorded } = context.nominal;
+      const { inputGradient, loss } = linearizationOf(context);
       const objective = localLinearityObjective({
         loss: context.loss,
         variant,
         around: { inputGradient, loss },
       });
-      const { perturbation } = maximizer.maximize(problemOf(context, recorded), objective);
+      const problem = problemOf(context, context.nominal.recorded);
+      const { perturbation } = maximizer.maximize(problem, objective);
       return { perturbation };
     },
     penalty: (context, { perturbation }): Tensor1D => {
-      const { inputGradient, loss, recorded } = context.nominal;
-      const { logits } = context.forward(add(context.images, perturbation), recorded);
+      const { inputGradient, loss } = linearizationOf(context);
+      const perturbed: Tensor4D = add(context.images, perturbation);
+      const { logits } = context.forward(perturbed, context.nominal.recorded);
       const lossPerturbed = context.loss(logits, context.labels);
       const { error, directional } = linearityError(
         { inputGradient, loss },
@@ -69,3 +82,9 @@ export function llr(options: LlrOptions): Regularizer<{ perturbation: Tensor4D }
     },
   };
 }
+
+/** ℓ(x) and its gradient where the batch statistics move with the images. */
+const throughStatistics = (context: TrainContext): Linearization => ({
+  inputGradient: lossGradient(context, context.images, 'batch'),
+  loss: context.nominal.loss,
+});
