@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import {
   adam,
   crossEntropy,
+  differenceOfLogitsRatio,
   l2Ball,
   linfBall,
   lossObjective,
@@ -14,6 +15,7 @@ import {
   piecewise,
   projectedAscent,
   sign,
+  squaredError,
 } from '../src/index.ts';
 import { affine, batchOf, imagesOf, mlp, perExample, pixels, problemOf } from './networks.ts';
 
@@ -108,6 +110,31 @@ describe('what is found', () => {
     );
   });
 });
+
+test.each(Object.entries({ crossEntropy, squaredError, margin, differenceOfLogitsRatio }))(
+  '%s is raised in every ball',
+  (_name, loss) => {
+    const batch = batchOf([1, 2, 3, 4], 0.4, 0.6);
+    const start = zerosLike(batch.images);
+    const before = loss(network(batch.images), batch.labels).dataSync();
+    for (const [threat, optimizer] of [
+      [linfBall(0.1), adam()],
+      [linfBall(0.1), sign()],
+      [l2Ball(0.3), adam()],
+      [l2Ball(0.3), normalized()],
+    ] as const) {
+      const { value } = projectedAscent({
+        optimizer,
+        stepSize: 0.05,
+        steps: 10,
+        keep: 'best',
+      }).maximize({ ...problemOf(network, batch, threat), start }, lossObjective(loss));
+      value.dataSync().forEach((after, i) => {
+        expect(after).toBeGreaterThan(before[i]!);
+      });
+    }
+  },
+);
 
 const problemValue = (batch: ReturnType<typeof batchOf>, perturbation: Tensor4D) =>
   lossObjective()

@@ -8,7 +8,7 @@ export interface ThreatModel {
   readonly radius: Tensor1D;
   /** A random allowed perturbation `[b, h, w, c]`. */
   start(images: Tensor4D, random: RandomSource): Tensor4D;
-  /** The nearest allowed perturbation: onto the ball, then into the box, stored as the difference. */
+  /** An allowed perturbation: onto the ball, then into the box, stored as the difference. For ℓ∞ the nearest one. */
   project(perturbation: Tensor4D, images: Tensor4D): Tensor4D;
   /** The norm of each perturbation, `[b]`. */
   size(perturbation: Tensor4D): Tensor1D;
