@@ -14,7 +14,7 @@ import { assertClasses, largestLogits } from './order-statistics.ts';
 /**
  * The difference of logits ratio, DLR = −(z_y − max_{i≠y} z_i) / (z_π1 − z_π3) with z_π1 ≥ z_π2 ≥ … (Croce &
  * Hein 2020, Eq. 6): the margin, in a scale that multiplying or shifting the logits doesn't change. From −1 to
- * 1 where y is among the three largest; positive where the prediction is wrong.
+ * 1 where y is among the three largest (1, and flat, where it is the third); positive where the prediction is wrong.
  *
  * Where the three largest logits are equal (within 1e-12), the denominator is taken as 1 and the value is the
  * margin. (The authors' code adds 1e-12 to every denominator.)
