@@ -7,323 +7,197 @@ them again and compares them with the committed ones.
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.numpy import load_file, save_file
 
-ROOT = Path(__file__).resolve().parents[2]
-CIFAR10 = ROOT / "packages/datasets/test/fixtures/cifar10-test-first-20.bin"
+import losses
+import regularizers
+from bounds import bounds
+from data import EPSILON, ROOT, cifar10_test, perturbation, to_float32
+from linearity import LAMBDA, MU, NOMINAL_WEIGHT, Reference, ascent, gradient_at
+from networks import (
+    Statistics,
+    perceptron,
+    perceptron_weights,
+    small_conv_net,
+    small_conv_net_weights,
+    wide_resnet,
+    wide_resnet_weights,
+)
+
 MODELS = ROOT / "packages/models/test/fixtures"
 CORE = ROOT / "packages/core/test/fixtures"
 
-# Large for images, so that second-order terms stand far above the rounding errors of float32.
-EPSILON = 0.2
-NOMINAL_WEIGHT, LAMBDA, MU = 2.0, 4.0, 3.0
 TOLERANCE = 1e-9
 
 torch.set_default_dtype(torch.float64)
 
 
-# Data ------------------------------------------------------------------------------------------------
+def plain(value):
+    """Tensors as lists, through any nesting of dictionaries and lists."""
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return value.detach().numpy().tolist() if isinstance(value, torch.Tensor) else value
 
 
-def cifar10_test(count):
-    """The first images of CIFAR-10's test set, NHWC in [0, 1], and their labels."""
-    records = np.frombuffer(CIFAR10.read_bytes(), np.uint8).reshape(-1, 1 + 3 * 32 * 32)[:count]
-    images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return to_float32(images / 255), records[:, 0].astype(int)
+# Each of the following gives what is small enough to be read in a JSON file, and the larger arrays by path.
 
 
-def to_float32(array):
-    """Rounded to what float32 can hold, so that both sides compute with the same numbers."""
-    return np.ascontiguousarray(array, np.float32).astype(np.float64)
-
-
-def perturbation(random, images):
-    """Uniform in the ball of radius EPSILON, met with the pixel box."""
-    delta = random.uniform(-EPSILON, EPSILON, images.shape)
-    return to_float32(np.clip(images + delta, 0, 1) - images)
-
-
-# Networks: functions of (parameters, images, statistics), parameters under the packages' names ----------
-
-
-class Statistics:
-    """Which statistics batch norms use: 'batch' (and record them), 'running', or recorded ones."""
-
-    def __init__(self, use):
-        self.use = use
-        self.recorded = {}
-
-    def of(self, name, x, parameters):
-        if self.use == "running":
-            return parameters[f"{name}/running-mean"], parameters[f"{name}/running-variance"]
-        if self.use == "batch":
-            self.recorded[name] = (x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False))
-            return self.recorded[name]
-        return self.use[name]
-
-
-def conv(p, name, x, **options):
-    return F.conv2d(x, p[f"{name}/filter"].permute(3, 2, 0, 1), p.get(f"{name}/bias"), **options)
-
-
-def dense(p, name, x):
-    return x @ p[f"{name}/weights"] + p[f"{name}/bias"]
-
-
-def centred_softplus(x):
-    return F.softplus(x) - np.log(2)
-
-
-def channels_first(images):
-    return images.permute(0, 3, 1, 2)
-
-
-def wide_resnet(p, images, statistics, depth, mean, std):
-    def norm(name, x):
-        average, variance = statistics.of(name, x, p)
-        x = (x - average[:, None, None]) / torch.sqrt(variance[:, None, None] + 1e-5)
-        return F.softplus(x * p[f"{name}/scale"][:, None, None] + p[f"{name}/offset"][:, None, None])
-
-    x = channels_first((images - torch.tensor(mean)) / torch.tensor(std))
-    x = conv(p, "stem", x, padding=1)
-    for group in (1, 2, 3):
-        for block in range(1, (depth - 4) // 6 + 1):
-            name = f"group-{group}/block-{block}"
-            stride = 2 if group > 1 and block == 1 else 1
-            activated = norm(f"{name}/norm-1", x)
-            shortcut = x
-            if f"{name}/projection/filter" in p:
-                shortcut = conv(p, f"{name}/projection", activated, stride=stride)
-            inner = conv(p, f"{name}/conv-1", activated, stride=stride, padding=1)
-            x = conv(p, f"{name}/conv-2", norm(f"{name}/norm-2", inner), padding=1) + shortcut
-    return dense(p, "logits", norm("norm", x).mean((2, 3)))
-
-
-def small_conv_net(p, images, _statistics):
-    def halve(x):  # [b, c, h, w] to [b, 4c, h/2, w/2], channels ordered by row, column, channel
-        return torch.cat([x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)
-
-    def layer(name, x):  # a 2x2 filter sees its own pixel, the next row and the next column
-        return centred_softplus(conv(p, name, F.pad(halve(x), (0, 1, 0, 1))))
-
-    x = layer("conv-2", layer("conv-1", channels_first(images))).permute(0, 2, 3, 1).flatten(1)
-    return dense(p, "logits", centred_softplus(dense(p, "hidden", x)))
-
-
-def perceptron(p, images, _statistics):
-    return dense(p, "logits", torch.tanh(dense(p, "hidden", images.flatten(1))))
-
-
-# Weights -----------------------------------------------------------------------------------------------
-
-
-class Weights(dict):
-    """Random weights under their names; RandomState's streams never change between versions of NumPy."""
-
-    def __init__(self, seed):
-        self.random = np.random.RandomState(seed)
-
-    def normal(self, name, shape, deviation):
-        self[name] = to_float32(self.random.standard_normal(shape) * deviation)
-
-    def uniform(self, name, shape, low, high):
-        self[name] = to_float32(self.random.uniform(low, high, shape))
-
-    def conv(self, name, size, inputs, outputs, bias=False):
-        deviation = np.sqrt(2 / (size * size * inputs))
-        self.normal(f"{name}/filter", (size, size, inputs, outputs), deviation)
-        if bias:
-            self.normal(f"{name}/bias", outputs, 0.1)
-
-    def dense(self, name, inputs, outputs):
-        self.normal(f"{name}/weights", (inputs, outputs), np.sqrt(2 / inputs))
-        self.normal(f"{name}/bias", outputs, 0.1)
-
-    def norm(self, name, channels):
-        self.uniform(f"{name}/scale", channels, 0.5, 1.5)
-        self.normal(f"{name}/offset", channels, 0.2)
-        self.normal(f"{name}/running-mean", channels, 0.3)
-        self.uniform(f"{name}/running-variance", channels, 0.5, 1.5)
-
-
-def wide_resnet_weights(seed, depth, width_factor, classes):
-    weights = Weights(seed)
-    channels = 16
-    weights.conv("stem", 3, 3, channels)
-    for group, width in ((1, 16), (2, 32), (3, 64)):
-        for block in range(1, (depth - 4) // 6 + 1):
-            name, out = f"group-{group}/block-{block}", width * width_factor
-            weights.norm(f"{name}/norm-1", channels)
-            weights.conv(f"{name}/conv-1", 3, channels, out)
-            weights.norm(f"{name}/norm-2", out)
-            weights.conv(f"{name}/conv-2", 3, out, out)
-            if channels != out or (group > 1 and block == 1):
-                weights.conv(f"{name}/projection", 1, channels, out)
-            channels = out
-    weights.norm("norm", channels)
-    weights.dense("logits", channels, classes)
-    return weights
-
-
-def small_conv_net_weights(seed, shape, channels, hidden, classes):
-    weights = Weights(seed)
-    first, second = channels
-    weights.conv("conv-1", 2, 4 * shape[2], first, bias=True)
-    weights.conv("conv-2", 2, 4 * first, second, bias=True)
-    weights.dense("hidden", shape[0] // 4 * (shape[1] // 4) * second, hidden)
-    weights.dense("logits", hidden, classes)
-    return weights
-
-
-def perceptron_weights(seed, inputs, hidden, classes):
-    weights = Weights(seed)
-    weights.dense("hidden", inputs, hidden)
-    weights.dense("logits", hidden, classes)
-    return weights
-
-
-# Quantities --------------------------------------------------------------------------------------------
-
-
-def dot(a, b):
-    return (a * b).flatten(1).sum(1)
-
-
-class Reference:
-    """What the paper defines, at one perturbation of one batch."""
-
-    def __init__(self, net, weights, images, labels, delta):
-        self.net = net
-        self.trained = {
-            name: torch.tensor(value, requires_grad="running" not in name)
-            for name, value in weights.items()
-        }
-        self.images, self.delta = torch.tensor(images), torch.tensor(delta)
-        self.labels = torch.tensor(labels)
-
-    def logits(self, images, statistics):
-        return self.net(self.trained, images, statistics)
-
-    def loss(self, images, statistics):
-        return F.cross_entropy(self.logits(images, statistics), self.labels, reduction="none")
-
-    def nominal(self):
-        """Logits, recorded statistics, l(x) and its input gradient, to which the statistics are constants.
-
-        They are computed from `images`, and the gradient is taken with respect to `at`, another tensor, so
-        no gradient of x flows through them; those of the parameters do.
-        """
-        statistics = Statistics("batch")
-        logits = self.logits(self.images, statistics)
-        given = Statistics(statistics.recorded)
-        at = self.images.clone().requires_grad_()
-        loss = self.loss(at, given)
-        (gradient,) = torch.autograd.grad(loss.sum(), at, create_graph=True)
-        return logits, given, loss, gradient
-
-    def local_linearity(self):
-        """Section 4, Eq. 5: g = |l(x + delta) - l(x) - delta . grad l(x)|, at the nominal statistics (F.2)."""
-        logits, given, loss, gradient = self.nominal()
-        perturbed = self.loss(self.images + self.delta, given)
-        directional = dot(self.delta, gradient)
-        residual = perturbed - loss - directional
-        # Far from the kinks of the absolute values, where float32 could fall on the other side.
-        assert (residual.abs() > 1e-5 * perturbed).all() and (directional.abs() > 1e-4).all()
-        return {
-            "logits": logits,
-            "loss": loss,
-            "lossPerturbed": perturbed,
-            "directional": directional,
-            "error": residual.abs(),
-            "inputGradient": gradient,
-            "recorded": given.use,
-        }
-
-    def llr_objective(self):
-        """Eq. 8: mean(w l + lambda g + mu |delta . grad l|)."""
-        found = self.local_linearity()
-        penalty = LAMBDA * found["error"] + MU * found["directional"].abs()
-        return (NOMINAL_WEIGHT * found["loss"] + penalty).mean()
-
-    def adv_objective(self):
-        """Adversarial training: the mean loss at x + delta, with that batch's own statistics."""
-        return self.loss(self.images + self.delta, Statistics("batch")).mean()
-
-    def parameter_gradients(self, objective):
-        parameters = {name: p for name, p in self.trained.items() if p.requires_grad}
-        gradients = torch.autograd.grad(objective, list(parameters.values()))
-        return dict(zip(parameters, gradients))
-
-    def ascent(self, steps, step_size):
-        """F.1: Adam ascent of g from `delta`, projected onto the ball and into the pixel box."""
-        _, given, loss, gradient = self.nominal()
-        loss, gradient = loss.detach(), gradient.detach()
-        delta, first, second = self.delta, 0.0, 0.0
-        for t in range(1, steps + 1):
-            at = delta.clone().requires_grad_()
-            g = (self.loss(self.images + at, given) - loss - dot(at, gradient)).abs()
-            (up,) = torch.autograd.grad(g.sum(), at)
-            first = 0.9 * first + 0.1 * up
-            second = 0.999 * second + 0.001 * up**2
-            step = first / (1 - 0.9**t) / (torch.sqrt(second / (1 - 0.999**t)) + 1e-9)
-            delta = (delta + step_size * step).clamp(-EPSILON, EPSILON)
-            delta = (self.images + delta).clamp(0, 1) - self.images
-        return delta
-
-
-# Fixtures ----------------------------------------------------------------------------------------------
-
-
-def numbers(tensor):
-    return tensor.detach().numpy().tolist()
-
-
-def summary(reference):
-    """What is small enough to be read in a JSON file."""
+def linearity(reference):
+    """g at one perturbation, and LLR and adversarial training made of it."""
     found = reference.local_linearity()
     names = ("logits", "loss", "lossPerturbed", "directional", "error")
-    return {
-        "labels": reference.labels.tolist(),
+    summary = {
+        "labels": reference.labels,
         "epsilon": EPSILON,
         "nominalWeight": NOMINAL_WEIGHT,
         "lambda": LAMBDA,
         "mu": MU,
-        **{name: numbers(found[name]) for name in names},
-        "runningLogits": numbers(reference.logits(reference.images, Statistics("running"))),
-        "llrObjective": reference.llr_objective().item(),
-        "advObjective": reference.adv_objective().item(),
+        **{name: found[name] for name in names},
+        "runningLogits": reference.running_logits(reference.images),
+        "llrObjective": reference.llr_objective(),
+        "advObjective": reference.adv_objective(),
     }
-
-
-def arrays(reference):
-    """The larger quantities, each under a path."""
-    found = reference.local_linearity()
-    result = {
+    arrays = {
         "images": reference.images,
         "perturbation": reference.delta,
         "inputGradient": found["inputGradient"],
     }
     for name, (mean, variance) in found["recorded"].items():
-        result[f"recorded/{name}/mean"] = mean
-        result[f"recorded/{name}/variance"] = variance
+        arrays[f"recorded/{name}/mean"] = mean
+        arrays[f"recorded/{name}/variance"] = variance
     for objective in ("llr", "adv"):
         value = getattr(reference, f"{objective}_objective")()
         for name, gradient in reference.parameter_gradients(value).items():
-            result[f"{objective}/{name}"] = gradient
-    return {name: value.detach().numpy() for name, value in result.items()}
+            arrays[f"{objective}/{name}"] = gradient
+    return summary, arrays
 
 
-def model_fixtures(name, config, net, weights, images, labels, delta):
-    reference = Reference(net, weights, images, labels, delta)
+def loss_values(reference, shown):
+    """Every loss at the running statistics, and its input gradient for the first `shown` images."""
+    images, labels = reference.images, reference.labels
+    classes = reference.running_logits(images).shape[1]
+    targets = (labels + 1 + torch.arange(len(labels)) % (classes - 1)) % classes
+    random = np.random.RandomState(7)
+    soft = torch.tensor(random.dirichlet(np.ones(classes), len(labels)))
+    other = torch.tensor(random.standard_normal((len(labels), classes)))
+    functions = {
+        "crossEntropy": lambda z: losses.cross_entropy(z, labels),
+        "softCrossEntropy": lambda z: losses.cross_entropy(z, soft),
+        "squaredError": lambda z: losses.squared_error(z, labels),
+        "margin": lambda z: losses.margin(z, labels),
+        "targetedMargin": lambda z: losses.targeted_margin(z, labels, targets),
+        "differenceOfLogitsRatio": lambda z: losses.dlr(z, labels),
+        "targetedDifferenceOfLogitsRatio": lambda z: losses.targeted_dlr(z, labels, targets),
+        "klTo": lambda z: losses.kl(z, other),
+        "klFrom": lambda z: losses.kl(other, z),
+    }
+    values, arrays = {}, {}
+    for name, function in functions.items():
+        values[name], gradient = gradient_at(lambda at: function(reference.running_logits(at)), images)
+        arrays[f"loss/{name}"] = gradient[:shown]
+    summary = {"targets": targets, "softLabels": soft, "otherLogits": other, "values": values}
+    return {"losses": summary}, arrays
+
+
+def curvature(reference):
+    """The quadratic model and all bounds, at the running statistics."""
+    frozen = {name: value.detach() for name, value in reference.trained.items()}
+    logits_of = lambda images: reference.net(frozen, images, Statistics("running"))
+    return {"curvature": bounds(logits_of, reference.images, reference.labels, reference.delta)}, {}
+
+
+def trajectories(reference, count):
+    """50 Adam steps of 0.1 on g from a fixed start (Fig. F3), for the first `count` images, at two radii."""
+    images, labels = reference.images[:count], reference.labels[:count]
+    loss_of = lambda at: losses.cross_entropy(reference.running_logits(at), labels)
+    summary, arrays = [], {}
+    for epsilon in (8 / 255, EPSILON):
+        random = np.random.RandomState(8)
+        start = torch.tensor(perturbation(random, images.numpy(), epsilon))
+        path = list(ascent(loss_of, images, start, epsilon, steps=50, step_size=0.1))
+        residuals = torch.stack([residual for _, residual, _ in path])
+        at = [0, 10, 50]
+        for t in at:
+            delta, _, gradient = path[t]
+            arrays[f"trajectory/{len(summary)}/{t}/perturbation"] = delta
+            arrays[f"trajectory/{len(summary)}/{t}/gradient"] = gradient
+        gamma = residuals.abs().amax(0)
+        found = {"epsilon": epsilon, "steps": 50, "stepSize": 0.1, "at": at}
+        summary.append({**found, "residuals": [residuals[t] for t in at], "gamma": gamma})
+    return {"trajectories": summary}, arrays
+
+
+# Of a gradient with more numbers than this, every fourth output channel is kept.
+LARGE = 10_000
+
+
+def regularizer_gradients(reference):
+    """For each regulariser mean(l(x) + weight * penalty), and its gradient for every parameter."""
+    random = np.random.RandomState(9)
+    images = reference.images
+    other = torch.tensor(perturbation(random, images.numpy(), 0.9))
+    share = torch.tensor(to_float32(random.uniform(0.2, 0.8, len(images))))
+    length = 1.0
+    direction = torch.tensor(to_float32(regularizers.cure_direction(reference, length).numpy()))
+    loss = reference.loss(images, Statistics("batch")).mean()
+    penalties = {
+        "trades": regularizers.trades(reference),
+        "cure": regularizers.cure(reference, direction),
+        "cureSquared": regularizers.cure(reference, direction, squared=True),
+        "gradAlign": regularizers.grad_align(reference),
+        "gradAlignDifferentiated": regularizers.grad_align(reference, differentiated=True),
+        "elle": regularizers.elle(reference, other, share),
+    }
+    weights = {name: balance(reference, loss, value.mean()) for name, value in penalties.items()}
+    objectives = {name: loss + weights[name] * value.mean() for name, value in penalties.items()}
+    objectives["llrThrough"] = reference.llr_objective("through")
+    arrays = {"elle-b": other, "cure-direction": direction}
+    for objective, value in objectives.items():
+        for name, gradient in reference.parameter_gradients(value).items():
+            kept = gradient[..., ::4] if gradient.numel() > LARGE else gradient
+            arrays[f"{objective}/{name}"] = kept
+    found = {"weights": weights, "objectives": objectives, "elleShare": share, "cureLength": length}
+    return {"regularizers": found}, arrays
+
+
+def balance(reference, loss, penalty):
+    """A round weight at which the two have gradients of about one size, so that neither hides the other's errors."""
+    size = [
+        torch.cat([part.flatten() for part in reference.parameter_gradients(value).values()]).norm()
+        for value in (loss, penalty)
+    ]
+    return float(f"{size[0] / size[1]:.1g}")
+
+
+# Fixtures ----------------------------------------------------------------------------------------------
+
+
+def merged(*parts):
+    summary, arrays = {}, {}
+    for small, large in parts:
+        summary.update(plain(small))
+        arrays.update({name: value.detach().numpy() for name, value in large.items()})
+    return summary, arrays
+
+
+def model_fixtures(name, config, reference, weights, shown):
+    summary, arrays = merged(linearity(reference))
+    oracle, oracle_arrays = merged(
+        loss_values(reference, shown),
+        curvature(reference),
+        trajectories(reference, shown),
+        regularizer_gradients(reference),
+    )
     return {
-        MODELS / f"{name}.json": {"config": config, **summary(reference)},
+        MODELS / f"{name}.json": {"config": config, **summary, **oracle},
         MODELS / f"{name}.weights.safetensors": dict(weights),
-        MODELS / f"{name}.expected.safetensors": arrays(reference),
+        MODELS / f"{name}.expected.safetensors": arrays,
+        MODELS / f"{name}.mathematics.safetensors": oracle_arrays,
     }
 
 
@@ -334,7 +208,8 @@ def wide_resnet_fixtures():
     delta = perturbation(np.random.RandomState(1), images)
     weights = wide_resnet_weights(2, 10, 1, 10)
     net = lambda *given: wide_resnet(*given, depth=10, mean=mean, std=std)
-    return model_fixtures("wrn-10-1", config, net, weights, images, labels, delta)
+    reference = Reference(net, weights, images, labels, delta)
+    return model_fixtures("wrn-10-1", config, reference, weights, shown=1)
 
 
 def small_conv_net_fixtures():
@@ -344,7 +219,8 @@ def small_conv_net_fixtures():
     images = images[:, 12:20, 12:20]
     delta = perturbation(np.random.RandomState(3), images)
     weights = small_conv_net_weights(4, shape, channels, hidden, 10)
-    return model_fixtures("small-conv-net", config, small_conv_net, weights, images, labels, delta)
+    reference = Reference(small_conv_net, weights, images, labels, delta)
+    return model_fixtures("small-conv-net", config, reference, weights, shown=4)
 
 
 def perceptron_fixtures():
@@ -352,12 +228,20 @@ def perceptron_fixtures():
     images = images[:, 14:18, 14:18]
     delta = perturbation(np.random.RandomState(5), images)
     reference = Reference(perceptron, perceptron_weights(6, 48, 12, 10), images, labels, delta)
-    plain = {name: value.tolist() for name, value in arrays(reference).items()}
+    loss_of = lambda at: reference.loss(at, Statistics("running"))
+    *_, (last, _, _) = ascent(loss_of, reference.images, reference.delta, EPSILON, 4, 0.01)
+    summary, arrays = merged(
+        linearity(reference),
+        loss_values(reference, 4),
+        curvature(reference),
+        trajectories(reference, 4),
+        regularizer_gradients(reference),
+    )
     content = {
-        **summary(reference),
-        "weights": {name: numbers(value) for name, value in reference.trained.items()},
-        "arrays": plain,
-        "ascent": {"steps": 4, "stepSize": 0.01, "perturbation": numbers(reference.ascent(4, 0.01))},
+        **summary,
+        "weights": plain(reference.trained),
+        "arrays": {name: value.tolist() for name, value in arrays.items()},
+        "ascent": {"steps": 4, "stepSize": 0.01, "perturbation": plain(last)},
     }
     return {CORE / "perceptron.json": content}
 
@@ -374,6 +258,8 @@ def flatten(content, path=""):
     if isinstance(content, dict):
         for name, value in content.items():
             yield from flatten(value, f"{path}/{name}")
+    elif isinstance(content, list) and isinstance(content[0], dict):
+        yield from flatten(dict(enumerate(content)), path)
     else:
         yield path, content
 
@@ -412,4 +298,5 @@ def main():
     sys.exit(1 if found else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
