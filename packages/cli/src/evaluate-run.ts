@@ -1,7 +1,7 @@
 import { type Evaluation, evaluate } from '@llr/attacks';
-import { type Attack, type Classifier, type ImageSource, linfBall } from '@llr/core';
+import type { Attack, Classifier, ImageSource } from '@llr/core';
 import { subset } from '@llr/datasets';
-import { writeJson } from '@llr/train';
+import { type ThreatDescription, threatModel, writeJson } from '@llr/train';
 import type { Output } from './output.ts';
 
 /** Attacks a network on the first test images, with a progress bar an attack. */
@@ -11,7 +11,7 @@ export async function evaluateNetwork(
     classifier: Classifier;
     test: ImageSource;
     attacks: readonly Attack[];
-    epsilon: number;
+    threat: ThreatDescription;
     seed: number;
     examples?: number | undefined;
     batchSize?: number | undefined;
@@ -22,7 +22,7 @@ export async function evaluateNetwork(
   const { classifier, test, attacks, seed, batchSize = 128 } = input;
   const size = Math.min(input.examples ?? test.size, test.size);
   const data = size < test.size ? subset(test, { size }) : test;
-  const threat = linfBall(input.epsilon);
+  const threat = threatModel(input.threat);
   let shown: { attack: string; bar: ReturnType<Output['bar']> } | undefined;
   try {
     const evaluation = await evaluate({

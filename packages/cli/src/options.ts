@@ -1,4 +1,3 @@
-import { assertEpsilon } from '@llr/core';
 import { engineNames } from '@llr/engine/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
@@ -36,11 +35,6 @@ export function epsilonNumber(text: string): number {
   const value = Number(numerator) / Number(denominator);
   if (rest.length > 0 || numerator?.trim() === '' || !Number.isFinite(value)) {
     throw new InvalidArgumentError('It must be a number such as 0.1 or 8/255.');
-  }
-  try {
-    assertEpsilon(value);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
   }
   return value;
 }

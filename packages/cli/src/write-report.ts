@@ -10,10 +10,10 @@ import {
   writeReport,
 } from '@llr/analysis';
 import { type AdversarialExample, adversarialExamples, type Evaluation, pgd } from '@llr/attacks';
-import { linfBall } from '@llr/core';
 import { subset } from '@llr/datasets';
-import { type MetricsLine, type RunRecord, runFiles } from '@llr/train';
+import { type MetricsLine, type RunRecord, runFiles, threatModel } from '@llr/train';
 import type { LoadedRun } from './load-run.ts';
+import { normSign } from './norm-sign.ts';
 import type { Output } from './output.ts';
 
 const shownImages = 4;
@@ -46,7 +46,7 @@ export async function reportOn(
     networks,
     details: {
       data: test.name,
-      'threat model': `ℓ∞, ε = ${epsilonText(run.threat.epsilon)}`,
+      'threat model': `${normSign[run.threat.norm]}, ε = ${epsilonText(run.threat.epsilon)}`,
       engine,
       machine: `${cpus().length} cores, ${process.platform} ${process.arch}, Node ${process.version}`,
       LLR: run.llr,
@@ -58,7 +58,7 @@ export async function reportOn(
 /** PGD-20 in steps of ε/5 against a few test images. */
 async function attackFew({ classifier, test, run }: LoadedRun): Promise<AdversarialExample[]> {
   const { epsilon } = run.threat;
-  const threat = linfBall(epsilon);
+  const threat = threatModel(run.threat);
   try {
     return await adversarialExamples({
       classifier,
@@ -90,7 +90,7 @@ async function measure(
   out: Output,
 ): Promise<ReportNetwork> {
   const { epsilon } = run.threat;
-  const threat = linfBall(epsilon);
+  const threat = threatModel(run.threat);
   const bar = out.bar(`${name}: √γ`, 'images');
   const histogram = await localLinearityHistogram({
     classifier,

@@ -44,7 +44,7 @@ describe('one clear sentence, an exit code, and nothing half-written', () => {
       2,
       /unknown option '--learning-rate'/,
     ],
-    ['an ε in grey levels', [...quickStart, '--epsilon', '8'], 2, /\[0, 1\].*8 \/ 255/],
+    ['an ε in grey levels', [...quickStart, '--epsilon', '8'], 1, /\[0, 1\].*8 \/ 255/],
     ['an ε that is no number', [...quickStart, '--epsilon', 'big'], 2, /0\.1 or 8\/255/],
     ['an unknown engine', [...quickStart, '--engine', 'abacus'], 2, /abacus.*wasm/],
     ['no config', ['train', join(root, 'none.config.ts')], 1, /no config file/],

@@ -79,4 +79,4 @@ export { type TradesOptions, trades } from './regularizers/trades.ts';
 export { standardNormal } from './standard-normal.ts';
 export { l2Ball } from './threat-models/l2-ball.ts';
 export { linfBall } from './threat-models/linf-ball.ts';
-export { assertEpsilon } from './threat-models/radius.ts';
+export { assertEpsilon, assertL2Epsilon } from './threat-models/radius.ts';

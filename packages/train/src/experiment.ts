@@ -1,13 +1,13 @@
-import {
-  type Attack,
-  assertEpsilon,
-  type ImageSource,
-  type PerExampleLoss,
-  type Regularizer,
-  type TrainableClassifier,
+import type {
+  Attack,
+  ImageSource,
+  PerExampleLoss,
+  Regularizer,
+  TrainableClassifier,
 } from '@llr/core';
 import { z } from 'zod';
 import type { EpochSchedule } from './schedules.ts';
+import { assertThreat, type ThreatDescription } from './threat.ts';
 
 /** What a model must fit. */
 export interface ModelRequest {
@@ -57,7 +57,7 @@ export interface Experiment {
   data: string | ExperimentData;
   model: (request: ModelRequest) => TrainableClassifier;
   /** ε in pixel units, images being in [0, 1]: `8 / 255`, not `8`. */
-  threat: { norm: 'linf'; epsilon: number };
+  threat: ThreatDescription;
   /** Per example. Default cross-entropy. */
   loss?: PerExampleLoss;
   train: TrainOptions;
@@ -91,7 +91,7 @@ const schema = z.strictObject({
   seed: z.number().int().nonnegative().optional(),
   data: z.union([z.string(), named('open')]),
   model: fn,
-  threat: z.strictObject({ norm: z.literal('linf'), epsilon: z.number() }),
+  threat: z.strictObject({ norm: z.enum(['linf', 'l2']), epsilon: z.number() }),
   loss: fn.optional(),
   train: z.strictObject({
     epochs: count,
@@ -132,6 +132,6 @@ export function defineExperiment(experiment: Experiment): Experiment {
     );
     throw new Error(`The experiment is not valid. ${problems.join('; ')}`);
   }
-  assertEpsilon(experiment.threat.epsilon);
+  assertThreat(experiment.threat);
   return experiment;
 }

@@ -1,11 +1,5 @@
 import { evaluate } from '@llr/attacks';
-import {
-  crossEntropy,
-  type ImageSource,
-  linfBall,
-  randomSource,
-  type TrainableClassifier,
-} from '@llr/core';
+import { crossEntropy, type ImageSource, randomSource, type TrainableClassifier } from '@llr/core';
 import { dispose } from '@tensorflow/tfjs-core';
 import type { Experiment, TrainOptions } from './experiment.ts';
 import { MeanMetrics } from './mean-metrics.ts';
@@ -13,6 +7,7 @@ import { adam } from './optimizers/adam.ts';
 import { sgd } from './optimizers/sgd.ts';
 import type { MetricsLine } from './run-directory.ts';
 import { type EpochSchedule, linearRamp } from './schedules.ts';
+import { threatModel } from './threat.ts';
 import { type StepMetrics, trainStep } from './train-step.ts';
 
 const linesPerEpoch = 8;
@@ -53,6 +48,7 @@ export async function fit(work: Fit): Promise<void> {
     optimizer,
     loss: experiment.loss ?? crossEntropy,
     random: randomSource(seed).fork('train'),
+    norm: experiment.threat.norm,
   };
   const means = new MeanMetrics();
   let step = 0;
@@ -83,7 +79,7 @@ export async function fit(work: Fit): Promise<void> {
 
 /** Clean and robust accuracy on held-out images, 0 to 1. */
 async function validate(model: TrainableClassifier, data: ImageSource, experiment: Experiment) {
-  const threat = linfBall(experiment.threat.epsilon);
+  const threat = threatModel(experiment.threat);
   const attacks = [experiment.train.validation!.attack];
   const seed = experiment.seed ?? 0;
   const { clean, robust } = await evaluate({ classifier: model, data, attacks, threat, seed });

@@ -18,6 +18,7 @@ export {
   writeJson,
 } from './run-directory.ts';
 export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
+export { type ThreatDescription, threatModel } from './threat.ts';
 export { type TrainResult, type TrainRunOptions, train } from './train.ts';
 export { type StepMetrics, trainStep } from './train-step.ts';
 export { dataOf } from './training-data.ts';

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '@llr/models';
+import type { ThreatDescription } from './threat.ts';
 
 /** What a run leaves on disk, and where. */
 export const runFiles = {
@@ -21,7 +22,7 @@ export interface RunRecord {
   data: string;
   model: string;
   parameters: number;
-  threat: { norm: 'linf'; epsilon: number };
+  threat: ThreatDescription;
   /** The recipe; a learning rate that follows a schedule is in `metrics.jsonl`, step by step. */
   train: {
     epochs: number;

@@ -1,5 +1,10 @@
-import type { Batch, Regularizer, ThreatModel, TrainableClassifier } from '@llr/core';
-import { linfBall, type PerExampleLoss, type RandomSource } from '@llr/core';
+import type {
+  Batch,
+  PerExampleLoss,
+  RandomSource,
+  Regularizer,
+  TrainableClassifier,
+} from '@llr/core';
 import {
   addN,
   argMax,
@@ -14,13 +19,13 @@ import {
   scalar,
   type Tensor,
   type Tensor1D,
-  tensor1d,
   tidy,
   variableGrads,
 } from '@tensorflow/tfjs-core';
 import { createTrainContext } from './context.ts';
 import { nominalWeightOf } from './nominal-weight.ts';
 import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
+import { type ThreatDescription, threatModel } from './threat.ts';
 
 /** What stays the same from step to step. */
 export interface StepSetup {
@@ -29,6 +34,8 @@ export interface StepSetup {
   optimizer: WeightOptimizer;
   loss: PerExampleLoss;
   random: RandomSource;
+  /** Which ball the perturbations are in; its ε comes step by step. Default `'linf'`. */
+  norm?: ThreatDescription['norm'];
 }
 
 /** What changes. */
@@ -55,7 +62,7 @@ export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
     const common = {
       classifier: setup.classifier,
       batch: input.batch,
-      threat: linfBall(tensor1d([input.epsilon])) as ThreatModel,
+      threat: threatModel({ norm: setup.norm ?? 'linf', epsilon: input.epsilon }),
       random: setup.random.fork('step', input.step).forExamples(input.batch.indices),
       step: scalar(input.step),
       epoch: scalar(input.epoch),

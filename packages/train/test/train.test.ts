@@ -83,6 +83,15 @@ describe('train', () => {
     expect(runs[0]!.equals(runs[2]!)).toBe(false);
   });
 
+  it('trains in an ℓ2 ball, whose radius may be above 1', async () => {
+    const threat = { norm: 'l2', epsilon: 1.5 } as const;
+    const { run, history } = await train({ ...experiment, threat }, 'LLR', {
+      directory: join(root, 'l2'),
+    });
+    expect(run.threat).toEqual(threat);
+    expect(history.at(-2)).toMatchObject({ epsilon: 1.5 });
+  });
+
   it('leaves no finished run behind when a plugin returns NaN, nor an earlier one', async () => {
     const directory = join(root, 'replaced');
     await train(experiment, 'nominal', { directory });

@@ -100,7 +100,7 @@ export function evalCommand(program: Command): void {
             classifier,
             test,
             attacks: options.attacks.map((name) => attacks[name](options, epsilon)),
-            epsilon,
+            threat: { ...run.threat, epsilon },
             seed: options.seed ?? run.seed,
             examples: options.examples,
             batchSize: options.batchSize,

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { evaluateNetwork } from '../evaluate-run.ts';
 import { loadExperiment } from '../load-experiment.ts';
 import type { LoadedRun } from '../load-run.ts';
+import { normSign } from '../norm-sign.ts';
 import {
   engineOption,
   epsilonNumber,
@@ -95,7 +96,7 @@ async function trainAll(experiment: Experiment, directory: string, engine: strin
         classifier: model,
         test,
         attacks,
-        epsilon: experiment.threat.epsilon,
+        threat: experiment.threat,
         seed: experiment.seed ?? 0,
         file: join(folder, runFiles.evaluation),
         ...rest,
@@ -114,7 +115,7 @@ function show(experiment: Experiment, { results, report }: Result): void {
   const { total } = results[0]!.evaluation.clean;
   process.stdout.write(`\n${resultsTable(named)}\n`);
   process.stdout.write(
-    `ε = ${epsilonText(experiment.threat.epsilon)} (ℓ∞), ${total} test images, ± is half a 95 % interval. "worst case" counts an image as right only if no attack breaks it.\n`,
+    `ε = ${epsilonText(experiment.threat.epsilon)} (${normSign[experiment.threat.norm]}), ${total} test images, ± is half a 95 % interval. "worst case" counts an image as right only if no attack breaks it.\n`,
   );
   process.stdout.write(`Report: ${report}\n`);
 }
