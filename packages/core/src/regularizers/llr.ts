@@ -37,7 +37,7 @@ export interface LlrOptions {
  * λ·g(δ_LLR; x) + μ·|δ_LLRᵀ∇ₓℓ(x)| with δ_LLR = argmax g. Both are taken at the batch statistics of the
  * nominal pass; parameters get their gradient through ∇ₓℓ(x) too, and δ_LLR is constant for them.
  *
- * @throws RangeError when λ or μ is negative or not a number
+ * @throws RangeError when λ, μ or w is negative or not a finite number
  */
 export function llr(options: LlrOptions): Regularizer<{ perturbation: Tensor4D }> {
   const {

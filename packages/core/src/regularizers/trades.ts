@@ -12,7 +12,7 @@ import { problemOf } from './problem-of.ts';
 export interface TradesOptions {
   /** β, the weight of the divergence. The authors' 6 on CIFAR-10; 1/λ in their paper. */
   beta: number;
-  /** Default 10 sign steps of 0.007. */
+  /** Default 10 sign steps of 0.007. Whichever it is, it starts at the noise described below. */
   maximizer?: Maximizer;
 }
 
