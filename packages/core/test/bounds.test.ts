@@ -23,6 +23,7 @@ import {
   checkSquaredErrorBound,
   crossEntropy,
   localLinearity,
+  quadraticModel,
   squaredError,
 } from '../src/index.ts';
 import { batchOf, classes, imagesOf, numbers, perExample, pixels } from './networks.ts';
@@ -257,7 +258,45 @@ describe('a check', () => {
     }
   });
 
-  test('does not hold where its premise is broken', () => {
+  test('C.2 stays what it is where p, and with it δᵀGδ, is too small for float32', () => {
+    tidy(() => {
+      // z = (0, 1000 x₀, 0, 0) is exact here, so g and ε(δ) are exactly 0 as well.
+      const weights = tensor2d(
+        Float32Array.from({ length: pixels * classes }, (_, at) => (at === 1 ? 1000 : 0)),
+        [pixels, classes],
+      );
+      const logits = (x: Tensor4D): Tensor2D => matMul(reshape(x, [-1, pixels]), weights);
+      const images = imagesOf(new Array(pixels).fill(0.5));
+      const perturbation = imagesOf(new Array(pixels).fill(0.25));
+      const labels = tensor1d([0], 'int32');
+      const model = valuesOf(quadraticModel({ logits, images, labels, perturbation }));
+      expect(model).toMatchObject({ loss: [500], curvature: [0], error: [0], modelError: [0] });
+      const found = valuesOf(checkCrossEntropyBound({ logits, images, labels, perturbation }));
+      // δᵀGδ = 3·e⁻⁵⁰⁰·250², but for a relative e⁻⁵⁰⁰.
+      expect(found.left).toEqual([250]);
+      expect(found.right[0]).toBeCloseTo(250 * Math.sqrt(3), 2);
+      everyHolds(found.holds);
+    });
+  });
+
+  test('of C.2 fails where its premise is broken', () => {
+    tidy(() => {
+      // The first example is certain, the second certainly wrong, and both depend on the first one's image.
+      const logits = (x: Tensor4D): Tensor2D => {
+        const shared = mul(1000, mean(reshape(x, [-1, pixels])));
+        return mul(shared, tensor2d([oneHotRow(0), oneHotRow(0)])) as Tensor2D;
+      };
+      const images = imagesOf(new Array(2 * pixels).fill(0.5));
+      const perturbation = imagesOf(new Array(2 * pixels).fill(0.2));
+      const labels = tensor1d([0, 1], 'int32');
+      const found = valuesOf(checkCrossEntropyBound({ logits, images, labels, perturbation }));
+      expect(found.left[0]).toBeCloseTo(100, 3);
+      expect(found.right[0]).toBeCloseTo(20, 3);
+      expect(found.holds[0]).toBe(0);
+    });
+  });
+
+  test('of C.1 fails where its premise is broken', () => {
     tidy(() => {
       // An example's logits depend on its neighbours' images, and its own loss is 0.
       const weights = tensor2d(numbers(1, pixels * classes, -1, 1), [pixels, classes]);

@@ -19,6 +19,8 @@ export type ConvexLoss = (logits: Tensor2D, labels: Labels) => Tensor1D;
  * J the Jacobian of the logits: ‖Cᵀ(Jδ)‖² with H_ν = CCᵀ. Never negative; J, H_ν and G are never formed. It
  * needs no labels, since H_ν doesn't depend on them.
  *
+ * Two forward passes: one for f(x), one inside the two reverse passes that give Jδ.
+ *
  * @param input.logits - the network, images `[b, h, w, c]` to logits `[b, classes]`; one example's logits must not
  *   depend on another's image (statistics are frozen)
  * @param input.perturbation - δ, `[b, h, w, c]`

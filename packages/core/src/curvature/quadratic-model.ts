@@ -47,7 +47,7 @@ export interface QuadraticModel extends LocalLinearity {
  * Every term of ℓ(x+δ) = ℓ(x) + δᵀ∇ₓℓ(x) + ½δᵀG(x)δ + ε(δ) (C1), and g. By (C2), ½δᵀGδ ≤ g + |ε|.
  *
  * g and ε(δ) are differences of losses: in float32 they are exact to about 1e-6 of the largest term they are
- * made of, not of themselves.
+ * made of, not of themselves, and no better than to 1e-6 of the logits: a loss below that is rounding.
  *
  * @returns tensors the caller owns
  * @throws as `localLinearity` and `ggnQuadratic`
