@@ -12,7 +12,7 @@ import { classes, imagesOf, type Logits, numbers, perExample, pixels } from './n
 
 export const dot = (a: readonly number[], b: readonly number[]) =>
   a.reduce((total, x, i) => total + x * b[i]!, 0);
-export const plus = (a: readonly number[], b: readonly number[]) => a.map((x, i) => x + b[i]!);
+const plus = (a: readonly number[], b: readonly number[]) => a.map((x, i) => x + b[i]!);
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /** Logits = gain · W₂ᵀ softplus(W₁ᵀx): as a tfjs function, and with its Jacobian written out in float64. */
