@@ -1,6 +1,8 @@
 import {
+  clone,
   customGrad,
   exp,
+  keep,
   losses,
   mul,
   oneHot,
@@ -17,6 +19,7 @@ import {
 import { expect, test } from 'vitest';
 import { gradientCheck } from '../src/gradient-check.ts';
 import { inputGradient } from '../src/input-gradient.ts';
+import { stopGradient } from '../src/stop-gradient.ts';
 
 const numbers = (x: Tensor) => Array.from(x.dataSync());
 const logits = () => tensor2d([[1, -0.5, 0.3]]);
@@ -88,6 +91,65 @@ test('a custom gradient that saves its input or its output may be nested, and is
     expect(errors.first).toBeLessThan(2e-3);
     expect(errors.second).toBeLessThan(2e-3);
   }
+});
+
+/** exp(x)², whose custom gradient uses a tensor of its own that it doesn't save. */
+const capturesIntermediate = (hold: (x: Tensor) => Tensor) =>
+  customGrad(function squaredExp(x) {
+    const e = hold(exp(x as Tensor));
+    return { value: square(e), gradFunc: (dy: Tensor) => mul(dy, mul(2, square(e))) };
+  });
+
+test.each([
+  ['disposed of', (x: Tensor) => x],
+  ['kept alive, where nothing else would fail', keep],
+])(
+  'a custom gradient that captures an intermediate tensor is refused in a nested gradient: %s',
+  (_, hold) => {
+    expect(() => nested(capturesIntermediate(hold), tensor1d([0.5]))).toThrow(
+      /^The custom gradient "squaredExp" can't be differentiated twice: its custom gradient captures/,
+    );
+  },
+);
+
+test('a clone of the input, which shares its data, is an intermediate tensor too', () => {
+  const f = customGrad((x) => {
+    const copy = clone(x as Tensor);
+    return { value: square(copy), gradFunc: (dy: Tensor) => mul(dy, mul(2, copy)) };
+  });
+  expect(() => nested((x) => f(mul(x, 2)), tensor1d([0.5]))).toThrow('captures a tensor');
+});
+
+test('a custom gradient may capture its input and its output, and is right', () => {
+  const capturesInput = customGrad((x) => ({
+    value: square(x as Tensor),
+    gradFunc: (dy: Tensor) => mul(dy, mul(2, x as Tensor)),
+  }));
+  const capturesOutput = customGrad((x) => {
+    const e = exp(x as Tensor);
+    return { value: e, gradFunc: (dy: Tensor) => mul(dy, e) };
+  });
+  for (const f of [capturesInput, capturesOutput]) {
+    // Of an intermediate tensor, which is disposed of before the gradient runs.
+    const errors = gradientCheck((x) => mul(f(mul(x, 1.5)), x), tensor1d([0.5, -0.4, 1.2]));
+    expect(errors.first).toBeLessThan(2e-3);
+    expect(errors.second).toBeLessThan(2e-3);
+  }
+});
+
+test('an op that only its value is taken of may be any', () => {
+  tidy(() => {
+    const { gradient } = inputGradient(
+      (x: Tensor) => {
+        const constant = stopGradient(savesIntermediate(x));
+        return {
+          value: mul(inputGradient((z: Tensor) => ({ value: square(z) }), x).gradient, constant),
+        };
+      },
+      tensor1d([0.5]),
+    );
+    expect(numbers(gradient)[0]).toBeCloseTo(2 * Math.E, 4);
+  });
 });
 
 test('after a refusal, gradients work as before', () => {

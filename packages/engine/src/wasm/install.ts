@@ -5,13 +5,28 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { convolutionGradients } from './convolution-gradients.ts';
+import { depthwiseConvolutionGradients } from './depthwise-convolution-gradients.ts';
+import { gatherKernel } from './gather.ts';
 import { matMulKernel } from './mat-mul.ts';
+import { maxPoolGradientKernel, maxPoolWithArgmaxKernel } from './max-pool-gradient.ts';
+import { poolKernel } from './pool.ts';
 import { softplusKernel } from './softplus.ts';
+import { unsortedSegmentSumKernel } from './unsorted-segment-sum.ts';
 
 /** Each makes our kernel, given the backend's own. */
 const kernels: Record<string, (original: KernelFunc) => KernelFunc> = {
   Conv2DBackpropInput: () => convolutionGradients.Conv2DBackpropInput,
   Conv2DBackpropFilter: () => convolutionGradients.Conv2DBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput: () =>
+    depthwiseConvolutionGradients.DepthwiseConv2dNativeBackpropInput,
+  DepthwiseConv2dNativeBackpropFilter: () =>
+    depthwiseConvolutionGradients.DepthwiseConv2dNativeBackpropFilter,
+  UnsortedSegmentSum: () => unsortedSegmentSumKernel,
+  AvgPool: poolKernel,
+  MaxPool: poolKernel,
+  MaxPoolGrad: () => maxPoolGradientKernel,
+  MaxPoolWithArgmax: () => maxPoolWithArgmaxKernel,
+  GatherV2: gatherKernel,
   Softplus: () => softplusKernel,
   BatchMatMul: matMulKernel,
 };
@@ -20,8 +35,9 @@ const installed = new Map<string, KernelFunc>();
 
 /**
  * Gives tfjs's wasm backend the kernels that training a convolutional network needs: the filter gradient
- * of a convolution, which it lacks, and fast ones for a convolution's input gradient, for matrix products
- * with a transposed factor and for softplus. Called by `useEngine`; call it yourself after
+ * of a convolution, both gradients of a depthwise one and the gradient of gather, which it lacks, and fast ones for a convolution's input gradient, for matrix products
+ * with a transposed factor and for softplus; and right ones where its own are wrong (the gradient of a max
+ * pool without positive entries, pools rounded up, gather with batch dimensions). Called by `useEngine`; call it yourself after
  * `@tensorflow/tfjs-backend-wasm` is imported in a browser. Idempotent.
  */
 export function installWasmKernels(): void {
