@@ -58,7 +58,7 @@ function make({ seed, kind, epsilon }: ProblemAt, loss: ExactLoss, gain = 1) {
 }
 
 const near = (found: number, wanted: number, largest: number) =>
-  expect(Math.abs(found - wanted)).toBeLessThanOrEqual(1e-5 * Math.max(1, largest));
+  expect(Math.abs(found - wanted)).toBeLessThanOrEqual(1e-5 * largest);
 const everyHolds = (holds: number[]) => expect(holds).toEqual(holds.map(() => 1));
 
 describe.each(['wasm', 'cpu'] as const)(
@@ -323,7 +323,13 @@ describe('labels', () => {
       const rows = tensor2d(Array.from(input.labels.dataSync(), oneHotRow));
       for (const check of Object.values(checks)) {
         const [whole, oneHot] = [check(input), check({ ...input, labels: rows })].map(valuesOf);
-        expect(oneHot).toEqual(whole);
+        // Cross-entropy has a formula of its own for integer labels, which rounds less.
+        expect(oneHot!.holds).toEqual(whole!.holds);
+        for (const side of ['left', 'right'] as const) {
+          oneHot![side]!.forEach((value, i) => {
+            expect(value).toBeCloseTo(whole![side]![i]!, 4);
+          });
+        }
       }
     });
   });

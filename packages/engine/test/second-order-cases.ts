@@ -90,6 +90,8 @@ import {
 export interface Case {
   f: (x: Tensor) => Tensor;
   at: () => Tensor;
+  /** The op itself, before any gradient. */
+  refusedByTensorFlow?: boolean;
 }
 
 type Padding = 'same' | 'valid' | number | [[0, 0], [number, number], [number, number], [0, 0]];
@@ -176,20 +178,26 @@ function convolutionCases(
     Object.entries(cases).flatMap(([name, c]): [string, Case][] => {
       const filter = () => mul(normal([c.kernel, c.kernel, 2, c.outputs ?? 3], 21), 0.5 / c.kernel);
       const { size } = c;
+      const refusedByTensorFlow = typeof c.padding === 'number';
       return [
         [
           `${name}, in the input`,
-          { f: (x) => convolved(convolve, x, filter(), c), at: () => image(size) },
+          {
+            f: (x) => convolved(convolve, x, filter(), c),
+            at: () => image(size),
+            refusedByTensorFlow,
+          },
         ],
         [
           `${name}, in the filter`,
-          { f: (w) => convolved(convolve, image(size), w, c), at: filter },
+          { f: (w) => convolved(convolve, image(size), w, c), at: filter, refusedByTensorFlow },
         ],
         [
           `${name}, in both`,
           {
             f: (x) => convolved(convolve, x, mul(filter(), tanh(mean(x))), c),
             at: () => image(size),
+            refusedByTensorFlow,
           },
         ],
       ];
@@ -239,6 +247,7 @@ const poolCases = (pool: typeof maxPool): Record<string, Case> =>
             ),
           ),
         at: () => distinct(p.size),
+        refusedByTensorFlow: typeof p.padding !== 'string',
       },
     ]),
   );

@@ -7,6 +7,7 @@ import {
 import { convolutionGradients } from './convolution-gradients.ts';
 import { depthwiseConvolutionGradients } from './depthwise-convolution-gradients.ts';
 import { gatherKernel } from './gather.ts';
+import { log1pKernel } from './log1p.ts';
 import { matMulKernel } from './mat-mul.ts';
 import { maxPoolGradientKernel, maxPoolWithArgmaxKernel } from './max-pool-gradient.ts';
 import { poolKernel } from './pool.ts';
@@ -28,6 +29,7 @@ const kernels: Record<string, (original: KernelFunc) => KernelFunc> = {
   MaxPoolWithArgmax: () => maxPoolWithArgmaxKernel,
   GatherV2: gatherKernel,
   Softplus: () => softplusKernel,
+  Log1p: () => log1pKernel,
   BatchMatMul: matMulKernel,
 };
 
@@ -36,8 +38,8 @@ const installed = new Map<string, KernelFunc>();
 /**
  * Gives tfjs's wasm backend the kernels that training a convolutional network needs: the filter gradient
  * of a convolution, both gradients of a depthwise one and the gradient of gather, which it lacks, and fast ones for a convolution's input gradient, for matrix products
- * with a transposed factor and for softplus; and right ones where its own are wrong (the gradient of a max
- * pool without positive entries, pools rounded up, gather with batch dimensions). Called by `useEngine`; call it yourself after
+ * with a transposed factor and for softplus; and right ones where its own are wrong (log1p of small numbers, the gradient
+ * of a max pool without positive entries, pools rounded up, gather with batch dimensions). Called by `useEngine`; call it yourself after
  * `@tensorflow/tfjs-backend-wasm` is imported in a browser. Idempotent.
  */
 export function installWasmKernels(): void {
