@@ -96,7 +96,7 @@ export interface Case {
 
 type Padding = 'same' | 'valid' | number | [[0, 0], [number, number], [number, number], [0, 0]];
 
-export const normal = (shape: number[], seed: number): Tensor =>
+const normal = (shape: number[], seed: number): Tensor =>
   randomNormal(shape, 0, 1, 'float32', seed);
 const vector = () => tensor1d([-2.1, -0.9, -0.4, 0.3, 0.8, 1.7]);
 const positive = () => tensor1d([0.4, 0.7, 1.1, 1.9, 2.6]);
