@@ -76,7 +76,6 @@ export { type GradAlignOptions, gradAlign } from './regularizers/grad-align.ts';
 export { type LlrOptions, llr } from './regularizers/llr.ts';
 export { problemOf } from './regularizers/problem-of.ts';
 export { type TradesOptions, trades } from './regularizers/trades.ts';
-export { standardNormal } from './standard-normal.ts';
 export { l2Ball } from './threat-models/l2-ball.ts';
 export { linfBall } from './threat-models/linf-ball.ts';
 export { assertEpsilon, assertL2Epsilon } from './threat-models/radius.ts';

@@ -22,11 +22,30 @@ function fromKey(key: Key, indices: ArrayLike<number>): RandomSource {
       for (let i = 0; i < words.length; i++) values[i] = low + (words[i]! >>> 8) * scale;
       return tensor(values, [...shape]);
     },
+    normal: (shape): Tensor => tensor(normals(key, indices, shape), [...shape]),
     integers: (shape, bound) => {
       const words = draw(key, indices, shape);
       return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * bound));
     },
   };
+}
+
+/** Box & Muller (1958): two uniform words make two normal numbers, r·cos and r·sin. */
+function normals(key: Key, indices: ArrayLike<number>, shape: readonly number[]): Float32Array {
+  const [rows = 0, ...rest] = shape;
+  const size = rest.reduce((product, n) => product * n, 1);
+  const stride = size + (size % 2);
+  const words = draw(key, indices, [rows, stride]);
+  const values = new Float32Array(rows * size);
+  for (let i = 0; i < values.length; i++) {
+    const at = Math.floor(i / size) * stride + (i % size);
+    const first = at - (at % 2);
+    // In (0, 1], so that its logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log((words[first]! + 1) / 2 ** 32));
+    const angle = (2 * Math.PI * words[first + 1]!) / 2 ** 32;
+    values[i] = radius * (at === first ? Math.cos(angle) : Math.sin(angle));
+  }
+  return values;
 }
 
 /** 32 random bits for every element; the block of an example depends on its index and its size alone. */

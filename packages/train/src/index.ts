@@ -7,7 +7,6 @@ export {
   type TrainOptions,
   type Variant,
 } from './experiment.ts';
-export type { TrainProgress } from './fit.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
 export { presets } from './presets/index.ts';
 export {
@@ -22,4 +21,5 @@ export { type ThreatDescription, threatModel } from './threat.ts';
 export { type TrainResult, type TrainRunOptions, train } from './train.ts';
 export { type StepMetrics, trainStep } from './train-step.ts';
 export { dataOf } from './training-data.ts';
+export type { TrainProgress } from './training-loop.ts';
 export { version } from './version.ts';

@@ -3,7 +3,6 @@ import type { TrainableClassifier } from '@llr/core';
 import { saveModel } from '@llr/models';
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { Experiment } from './experiment.ts';
-import { fit, type TrainProgress } from './fit.ts';
 import {
   type MetricsLine,
   type RunRecord,
@@ -12,6 +11,7 @@ import {
   writeJson,
 } from './run-directory.ts';
 import { assertFits, dataOf, splitTraining } from './training-data.ts';
+import { type TrainProgress, trainingLoop } from './training-loop.ts';
 import { version } from './version.ts';
 
 export interface TrainRunOptions {
@@ -58,7 +58,7 @@ export async function train(
     await log(line);
   };
   const started = performance.now();
-  await fit({ experiment, variant, model, training, validation, record, onStep });
+  await trainingLoop({ experiment, variant, model, training, validation, record, onStep });
   const run = recordOf(experiment, variant, {
     data: typeof experiment.data === 'string' ? experiment.data : data.name,
     model,

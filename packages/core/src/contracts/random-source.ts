@@ -17,6 +17,11 @@ export interface RandomSource {
    * @throws when that dimension is not the number of examples the source is bound to
    */
   uniform(shape: readonly number[], low?: number, high?: number): Tensor;
+  /**
+   * Standard normal numbers, float32, of a shape whose first dimension is the batch.
+   * @throws as `uniform`
+   */
+  normal(shape: readonly number[]): Tensor;
   /** Uniform integers in [0, bound), int32, of a shape whose first dimension is the batch. */
   integers(shape: readonly number[], bound: number): Int32Array;
 }

@@ -53,7 +53,7 @@ export interface Regularizer<Found extends NamedTensorMap = NamedTensorMap> {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** w, the weight on ℓ(x), where this regulariser calls for one other than 1. Two that disagree are an error. */
   readonly nominalWeight?: number;
-  /** Inner maximisation. What it finds is constant for the parameters. */
+  /** Inner maximisation. What it finds is constant for the parameters: it is called outside their gradient. */
   search?(context: TrainContext): Found;
   /** The penalty per example, `[b]`, differentiable in the parameters. */
   penalty(context: TrainContext, found: Found): Tensor1D;

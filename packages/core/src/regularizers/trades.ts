@@ -5,7 +5,6 @@ import type { Maximizer } from '../contracts/maximizer.ts';
 import type { Objective } from '../contracts/objective.ts';
 import type { Regularizer, TrainContext } from '../contracts/regularizer.ts';
 import { klDivergence } from '../losses/kl-divergence.ts';
-import { standardNormal } from '../standard-normal.ts';
 import { assertWeights } from './assert-weights.ts';
 import { problemOf } from './problem-of.ts';
 
@@ -60,6 +59,6 @@ const divergenceFromClean: Objective<{ clean: Tensor2D }> = {
 };
 
 function startNear({ images, threat, random }: TrainContext): Tensor4D {
-  const noise = standardNormal(random.fork('trades', 'start'), images.shape) as Tensor4D;
+  const noise = random.fork('trades', 'start').normal(images.shape) as Tensor4D;
   return threat.project(mul(0.001, noise), images);
 }

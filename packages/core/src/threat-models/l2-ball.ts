@@ -2,7 +2,6 @@ import { div, maximum, mul, pow, type Tensor1D, type Tensor4D, tidy } from '@ten
 import type { ThreatModel } from '../contracts/threat-model.ts';
 import { l2Direction, l2Norm } from '../l2-norm.ts';
 import { overImages } from '../per-example.ts';
-import { standardNormal } from '../standard-normal.ts';
 import { intoBox } from './into-box.ts';
 import { asRadius, assertL2Epsilon } from './radius.ts';
 
@@ -33,7 +32,7 @@ export function l2Ball(epsilon: number | readonly number[] | Tensor1D): ThreatMo
     start: (images, random) =>
       tidy(() => {
         const [batch, ...pixels] = images.shape;
-        const direction = l2Direction(standardNormal(random, images.shape) as Tensor4D);
+        const direction = l2Direction(random.fork('direction').normal(images.shape) as Tensor4D);
         const volume = random.fork('radius').uniform([batch]);
         const share = pow(volume, 1 / pixels.reduce((product, n) => product * n, 1));
         return project(mul(direction, overImages(mul(radius, share))), images);

@@ -1,10 +1,10 @@
 import { memory } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { randomSource, standardNormal } from '../src/index.ts';
+import { randomSource } from '../src/index.ts';
 import { perExample } from './networks.ts';
 
 const count = 40_000;
-const drawn = Array.from(standardNormal(randomSource(5).forExamples([0]), [1, count]).dataSync());
+const drawn = Array.from(randomSource(5).forExamples([0]).normal([1, count]).dataSync());
 
 /** P(z ≤ x), by Abramowitz & Stegun 7.1.26 (good to 1.5e-7). */
 function normalDistribution(x: number): number {
@@ -62,11 +62,11 @@ test('has the moments 0, 1, 0, 3, and neighbours that do not correlate', () => {
 test('is the example’s own, in any batch, and leaves only itself behind', () => {
   const random = randomSource(3).fork('noise');
   const before = memory().numTensors;
-  const together = standardNormal(random.forExamples([7, 2, 9]), [3, 2, 2]);
+  const together = random.forExamples([7, 2, 9]).normal([3, 3, 3]);
   expect(memory().numTensors).toBe(before + 1);
   [7, 2, 9].forEach((index, row) => {
-    const alone = standardNormal(random.forExamples([index]), [1, 2, 2]);
+    const alone = random.forExamples([index]).normal([1, 3, 3]);
     expect(perExample(alone)[0]).toEqual(perExample(together)[row]);
   });
-  expect(() => standardNormal(random.forExamples([1, 2]), [3, 2])).toThrow('2 examples');
+  expect(() => random.forExamples([1, 2]).normal([3, 2])).toThrow('2 examples');
 });

@@ -22,7 +22,7 @@ export interface TrainProgress {
 }
 
 /** What one training loop works on. */
-export interface Fit {
+export interface TrainingWork {
   experiment: Experiment;
   variant: string;
   model: TrainableClassifier;
@@ -33,7 +33,7 @@ export interface Fit {
 }
 
 /** The loop: epochs of shuffled batches, one step each, curves recorded a few times an epoch. */
-export async function fit(work: Fit): Promise<void> {
+export async function trainingLoop(work: TrainingWork): Promise<void> {
   const { experiment, model, training, validation, record, onStep } = work;
   const { epochs, batchSize, augment = false } = experiment.train;
   const seed = experiment.seed ?? 0;
