@@ -27,6 +27,7 @@ const browserSafe = { engine: /^src\/node(\.ts$|\/)/, core: undefined, attacks: 
 const files = [
   'package.json',
   'README.md',
+  'CHANGELOG.md',
   'LICENSE',
   'tsconfig.json',
   'tsup.config.ts',

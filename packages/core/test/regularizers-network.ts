@@ -21,7 +21,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type Batch, classes, exactCrossEntropy, numbers, perExample, pixels } from './networks.ts';
 
-export const hidden = 5;
+const hidden = 5;
 
 const shapes = {
   first: [pixels, hidden],
@@ -64,7 +64,7 @@ const running: RecordedStatistics[string] = {
 };
 
 /** The network; without batch norm it is the same whatever statistics it is given. */
-export function forward(
+function forward(
   { first, scale, offset, second }: Parameters,
   images: Tensor4D,
   use: StatisticsUse,
@@ -87,7 +87,7 @@ function batchStatistics(inner: Tensor2D) {
 }
 
 /** The network in float64. */
-export function forward64(p: Parameters64, images: number[][], use: Use64, batchNorm: boolean) {
+function forward64(p: Parameters64, images: number[][], use: Use64, batchNorm: boolean) {
   const inner = images.map((image) =>
     Array.from({ length: hidden }, (_, j) =>
       image.reduce((z, pixel, i) => z + pixel * p.first[i * hidden + j]!, 0),
@@ -205,5 +205,3 @@ export function contextOf(
     },
   };
 }
-
-export const imagesOf64 = (images: Tensor4D): number[][] => perExample(images);
