@@ -87,7 +87,7 @@ function batchStatistics(inner: Tensor2D) {
 }
 
 /** The network in float64. */
-function forward64(p: Parameters64, images: number[][], use: Use64, batchNorm: boolean) {
+export function forward64(p: Parameters64, images: number[][], use: Use64, batchNorm: boolean) {
   const inner = images.map((image) =>
     Array.from({ length: hidden }, (_, j) =>
       image.reduce((z, pixel, i) => z + pixel * p.first[i * hidden + j]!, 0),
