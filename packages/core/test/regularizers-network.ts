@@ -19,7 +19,7 @@ import {
   tensor,
   tensor1d,
 } from '@tensorflow/tfjs-core';
-import { type Batch, classes, exactCrossEntropy, numbers, perExample, pixels } from './networks.ts';
+import { type Batch, classes, exactCrossEntropy, numbers, pixels } from './networks.ts';
 
 const hidden = 5;
 
