@@ -128,7 +128,7 @@ function example(folder, tarballs) {
   const runs = join(folder, 'runs/input-gradient-penalty');
   const record = readJson(join(runs, 'gradient-penalty/run.json'));
   assert(
-    names.includes('nominal') && record.regularizers[0] === 'input-gradient-penalty',
+    names.includes('nominal') && record.regularizers[0].name === 'input-gradient-penalty',
     'examples/custom-regularizer trains with its own regulariser',
   );
   const accuracy = results[0].evaluation.clean;

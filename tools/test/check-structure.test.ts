@@ -17,6 +17,7 @@ const write = (path: string, text: string) => {
 function makePackage(name: string, manifest: object, source = 'export {};\n') {
   for (const file of [
     'README.md',
+    'CHANGELOG.md',
     'LICENSE',
     'tsconfig.json',
     'tsup.config.ts',
