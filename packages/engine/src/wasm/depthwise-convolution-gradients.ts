@@ -1,9 +1,7 @@
 import {
-  backend_util,
   depthwiseConv2d,
   type KernelFunc,
   mul,
-  type NamedAttrMap,
   reshape,
   reverse,
   slice,
@@ -11,46 +9,25 @@ import {
   sum,
   type Tensor,
   type Tensor4D,
-  type TensorInfo,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { fit, insertZeros } from '../gradients/strides.ts';
+import { fit } from '../gradients/strides.ts';
+import { asTensor } from './as-tensor.ts';
+import { geometry, type Shape4D, spread } from './convolution-geometry.ts';
 
 /*
  * The gradients of depthwise convolutions, which tfjs's wasm backend lacks, composed from its forward
  * kernel and elementwise ops. NHWC, no dilation. m is the number of outputs per input channel.
  */
 
-type Shape4D = [number, number, number, number];
-
-function geometry(inputShape: Shape4D, filterShape: Shape4D, attrs: NamedAttrMap) {
-  return backend_util.computeConv2DInfo(
-    inputShape,
-    filterShape,
-    attrs.strides as number,
-    1,
-    attrs.pad as 'same',
-    attrs.dimRoundingMode as 'floor',
-    true,
-  );
-}
-
-const asTensor = (info: unknown): Tensor4D =>
-  reshape(info as Tensor4D, (info as TensorInfo).shape as Shape4D);
-
-/** dy, spread out by the stride. */
-function spread(dy: Tensor4D, info: backend_util.Conv2DInfo): Tensor4D {
-  return insertZeros(insertZeros(dy, 1, info.strideHeight), 2, info.strideWidth);
-}
-
 /** ∂/∂x: dy, spread out by the stride, convolved with the filter turned by 180°, and summed over m. */
 const inputGradientKernel: KernelFunc = ({ inputs, attrs }) =>
   tidy(() => {
-    const filter = asTensor(inputs.filter);
-    const info = geometry(attrs!.inputShape as Shape4D, filter.shape, attrs!);
+    const filter = asTensor<Tensor4D>(inputs.filter);
+    const info = geometry(attrs!.inputShape as Shape4D, filter.shape, attrs!, true);
     const { filterHeight, filterWidth, inHeight, inWidth, inChannels, outChannels } = info;
     const turned = reshape(reverse(filter, [0, 1]), [filterHeight, filterWidth, outChannels, 1]);
-    const wide = spread(asTensor(inputs.dy), info);
+    const wide = spread(asTensor<Tensor4D>(inputs.dy), info);
     // A valid convolution that gives back exactly inHeight x inWidth.
     const tall = fit(wide, 1, filterHeight - 1 - info.padInfo.top, inHeight + filterHeight - 1);
     const fitted = fit(tall, 2, filterWidth - 1 - info.padInfo.left, inWidth + filterWidth - 1);
@@ -65,11 +42,11 @@ const inputGradientKernel: KernelFunc = ({ inputs, attrs }) =>
 /** ∂/∂filter: for each place in the filter, the products of dy with the input it meets there. */
 const filterGradientKernel: KernelFunc = ({ inputs, attrs }) =>
   tidy(() => {
-    const x = asTensor(inputs.x);
-    const info = geometry(x.shape, attrs!.filterShape as Shape4D, attrs!);
+    const x = asTensor<Tensor4D>(inputs.x);
+    const info = geometry(x.shape, attrs!.filterShape as Shape4D, attrs!, true);
     const { batchSize, filterHeight, filterWidth, inChannels, outChannels } = info;
     const m = outChannels / inChannels;
-    const dy = spread(asTensor(inputs.dy), info);
+    const dy = spread(asTensor<Tensor4D>(inputs.dy), info);
     const [, height, width] = dy.shape;
     const rows = fit(
       x,

@@ -7,12 +7,11 @@ import {
   less,
   log,
   mul,
-  reshape,
   sub,
-  type Tensor,
   tidy,
   where,
 } from '@tensorflow/tfjs-core';
+import { asTensor } from './as-tensor.ts';
 
 /**
  * log(1 + x) to full precision where x is small, by Kahan's x·log(s)/(s − 1) with s = 1 + x as rounded. The
@@ -20,7 +19,7 @@ import {
  */
 export const log1pKernel: KernelFunc = ({ inputs }) =>
   tidy(() => {
-    const x = reshape(inputs.x as Tensor, (inputs.x as Tensor).shape);
+    const x = asTensor(inputs.x);
     const rounded = add(x, 1);
     const plain = log(rounded);
     const corrected = where(equal(rounded, 1), x, mul(x, div(plain, sub(rounded, 1))));

@@ -1,11 +1,12 @@
 import {
   engine,
   type KernelFunc,
-  reshape,
   type Tensor,
+  type TensorInfo,
   tidy,
   transpose,
 } from '@tensorflow/tfjs-core';
+import { asTensor } from './as-tensor.ts';
 
 /** A kernel as it was before this package replaced it. */
 type Original = KernelFunc;
@@ -20,8 +21,8 @@ export const matMulKernel =
     const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
     if (!transposeA && !transposeB) return original(call);
     return tidy(() => {
-      const a = swapped(call.inputs.a as Tensor, transposeA);
-      const b = swapped(call.inputs.b as Tensor, transposeB);
+      const a = swapped(call.inputs.a, transposeA);
+      const b = swapped(call.inputs.b, transposeB);
       return engine().runKernel(
         'BatchMatMul',
         { a, b },
@@ -30,8 +31,8 @@ export const matMulKernel =
     });
   };
 
-function swapped(info: Tensor, swap: boolean): Tensor {
-  const x = reshape(info, info.shape);
+function swapped(info: TensorInfo | undefined, swap: boolean): Tensor {
+  const x = asTensor(info);
   const { rank } = x;
   return swap ? transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2]) : x;
 }

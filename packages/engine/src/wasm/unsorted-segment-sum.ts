@@ -6,11 +6,12 @@ import {
   type Tensor1D,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { asTensor } from './as-tensor.ts';
 
 /** The sum of the rows of each segment, which tfjs's wasm backend lacks and the gradient of gather needs. */
 export const unsortedSegmentSumKernel: KernelFunc = ({ inputs, attrs }) =>
   tidy(() => {
-    const x = reshape(inputs.x as Tensor, (inputs.x as Tensor).shape);
+    const x = asTensor(inputs.x);
     const segments = reshape(inputs.segmentIds as Tensor, [x.shape[0]!]) as Tensor1D;
     const { numSegments } = attrs as { numSegments: number };
     // The backend's scatter writes wherever it is told to.
