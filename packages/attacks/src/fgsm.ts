@@ -47,8 +47,8 @@ function signInRadii(radius: Tensor1D): AscentOptimizer {
   const steepest = sign();
   return {
     ...steepest,
-    update: (gradient, state, step) => {
-      const { update, state: next } = steepest.update(gradient, state, step);
+    update: (gradient, state) => {
+      const { update, state: next } = steepest.update(gradient, state);
       return { update: mul(update, reshape(radius, [-1, 1, 1, 1])) as Tensor4D, state: next };
     },
   };

@@ -1,7 +1,11 @@
-export { compile } from './compile.ts';
+export { type Compiled, type CompileOptions, compile } from './compile.ts';
+export type { CompiledInput, CompiledSource } from './compiled-source.ts';
+export { type ConvolutionPrecision, withConvolutionPrecision } from './convolution-precision.ts';
 export { type GradientErrors, gradientCheck } from './gradient-check.ts';
 export { installHigherOrderGradients } from './gradients/install.ts';
 export { inputGradient, type ValueWith } from './input-gradient.ts';
 export { iterate } from './iterate.ts';
+export { type Program, type ProgramOptions, program } from './program.ts';
 export { stopGradient } from './stop-gradient.ts';
 export { installWasmKernels } from './wasm/install.ts';
+export { withoutGradient } from './without-gradient.ts';

@@ -29,7 +29,7 @@ test('the first state stays the caller’s, also where the body hands it on unch
   const first = { constant: number(3), late: number(1), moving: number(0) };
   const last = iterate(4, first, ({ constant, late, moving }, step) => ({
     constant,
-    late: step < 2 ? late : add(late, 1),
+    late: step.dataSync()[0]! < 2 ? late : add(late, 1),
     moving: add(moving, constant),
   }));
   expect(last.moving.dataSync()[0]).toBe(12);

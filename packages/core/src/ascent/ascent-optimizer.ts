@@ -4,10 +4,6 @@ import type { NamedTensorMap, Tensor4D } from '@tensorflow/tfjs-core';
 export interface AscentOptimizer {
   readonly name: string;
   init(perturbation: Tensor4D): NamedTensorMap;
-  /** The direction of step `step` (from 0), to be scaled by the step size, and the next state. */
-  update(
-    gradient: Tensor4D,
-    state: NamedTensorMap,
-    step: number,
-  ): { update: Tensor4D; state: NamedTensorMap };
+  /** The direction of the next step, to be scaled by the step size, and the next state. */
+  update(gradient: Tensor4D, state: NamedTensorMap): { update: Tensor4D; state: NamedTensorMap };
 }

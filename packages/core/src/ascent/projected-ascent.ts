@@ -2,13 +2,17 @@ import { inputGradient, iterate } from '@llr/engine';
 import {
   add,
   fill,
+  gather,
   greater,
   logicalOr,
   mul,
   type NamedTensorMap,
   notEqual,
+  type Scalar,
+  type Tensor,
   type Tensor1D,
   type Tensor4D,
+  tensor1d,
   tidy,
   where,
 } from '@tensorflow/tfjs-core';
@@ -54,6 +58,7 @@ export function projectedAscent(options: AscentOptions): Maximizer {
     maximize: (problem, objective) =>
       tidy(() => {
         const value = valueAt(problem, objective);
+        const sizeAt = stepSizes(sizes);
         const { images, threat } = problem;
         const start = problem.start ?? threat.start(images, problem.random);
         const unseen = { best: start, bestValue: fill([images.shape[0]], -Infinity) };
@@ -67,13 +72,9 @@ export function projectedAscent(options: AscentOptions): Maximizer {
           (state, step) => {
             const at = state.perturbation as Tensor4D;
             const here = inputGradient((delta: Tensor4D) => ({ value: value(delta) }), at);
-            const { update, state: moments } = optimizer.update(
-              here.gradient,
-              unprefixed(state),
-              step,
-            );
+            const { update, state: moments } = optimizer.update(here.gradient, unprefixed(state));
             return {
-              perturbation: threat.project(add(at, mul(update, sizes[step]!)), images),
+              perturbation: threat.project(add(at, mul(update, sizeAt(step))), images),
               ...(keep === 'best' && better(state, at, here.value as Tensor1D)),
               ...prefixed(moments),
             };
@@ -86,6 +87,13 @@ export function projectedAscent(options: AscentOptions): Maximizer {
         return { perturbation: best, value: bestValue };
       }),
   };
+}
+
+/** The size of a step: one number where they are all the same. */
+function stepSizes(sizes: readonly number[]): (step: Scalar) => number | Tensor {
+  if (sizes.every((size) => size === sizes[0])) return () => sizes[0]!;
+  const all = tensor1d([...sizes]);
+  return (step) => gather(all, step);
 }
 
 function valueAt<State extends NamedTensorMap>(problem: Problem, objective: Objective<State>) {
