@@ -1,7 +1,8 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import util from 'node:util';
+import { load } from './installed-packages.ts';
+import { loadWasm } from './wasm.ts';
+
+export { installedVersion } from './installed-packages.ts';
 
 /** The engines, fastest first. */
 export const engineNames = ['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu'] as const;
@@ -16,44 +17,13 @@ export interface Candidate {
   register(): Promise<void>;
 }
 
-const requireHere = createRequire(import.meta.url);
-const requireFromApplication = createRequire(pathToFileURL(join(process.cwd(), 'noop.js')));
-
-/** Engines are optional: they may be installed beside this package or in the application's folder. */
-function locate(specifier: string): string {
-  try {
-    return requireHere.resolve(specifier);
-  } catch {
-    return requireFromApplication.resolve(specifier);
-  }
-}
-
-/** The installed version of an engine's package, or undefined. */
-export function installedVersion(name: string): string | undefined {
-  try {
-    return (requireHere(locate(`${name}/package.json`)) as { version: string }).version;
-  } catch {
-    return undefined;
-  }
-}
-
-async function load(name: string): Promise<unknown> {
-  return requireHere(locate(name));
-}
-
 async function loadTensorFlow(name: string): Promise<void> {
   // tfjs-node 4 calls helpers that Node 23 removed.
   const helpers = util as unknown as Record<string, unknown>;
   helpers.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   helpers.isArray ??= Array.isArray;
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  await load(name);
-}
-
-async function loadWasm(): Promise<void> {
-  const name = '@tensorflow/tfjs-backend-wasm';
-  const { setWasmPaths } = (await load(name)) as { setWasmPaths(folder: string): void };
-  setWasmPaths(`${join(dirname(locate(`${name}/package.json`)), 'dist')}/`);
+  load(name);
 }
 
 export const candidates: readonly Candidate[] = [
@@ -69,13 +39,18 @@ export const candidates: readonly Candidate[] = [
     backend: 'tensorflow',
     register: () => loadTensorFlow('@tensorflow/tfjs-node'),
   },
-  { name: 'wasm', package: '@tensorflow/tfjs-backend-wasm', backend: 'wasm', register: loadWasm },
+  {
+    name: 'wasm',
+    package: '@tensorflow/tfjs-backend-wasm',
+    backend: 'wasm',
+    register: () => loadWasm(),
+  },
   {
     name: 'cpu',
     package: '@tensorflow/tfjs-backend-cpu',
     backend: 'cpu',
     register: async () => {
-      await load('@tensorflow/tfjs-backend-cpu');
+      load('@tensorflow/tfjs-backend-cpu');
     },
   },
 ];
