@@ -3,6 +3,7 @@ export type { CompiledInput, CompiledSource } from './compiled-source.ts';
 export { type ConvolutionPrecision, withConvolutionPrecision } from './convolution-precision.ts';
 export { type GradientErrors, gradientCheck } from './gradient-check.ts';
 export { installHigherOrderGradients } from './gradients/install.ts';
+export { NotCompilableError } from './graph/not-compilable-error.ts';
 export { inputGradient, type ValueWith } from './input-gradient.ts';
 export { iterate } from './iterate.ts';
 export { type Program, type ProgramOptions, program } from './program.ts';

@@ -6,6 +6,7 @@ import {
   scalar,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { traceLoop } from './graph/trace.ts';
 
 /**
  * Runs `state = body(state, step)` a fixed number of times, holding no more than two states in memory.
@@ -22,6 +23,8 @@ export function iterate<State extends NamedTensorMap>(
   state: State,
   body: (state: State, step: Scalar) => State,
 ): State {
+  const loop = traceLoop(count, state, body);
+  if (loop) return loop;
   const first = new Set(Object.values(state));
   return tidy(() => {
     let current = state;

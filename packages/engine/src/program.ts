@@ -1,11 +1,16 @@
-import type { TensorContainer, Variable } from '@tensorflow/tfjs-core';
-import { type Compiled, compile } from './compile.ts';
+import { type TensorContainer, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { runsAsGraph } from './compile.ts';
+import { assertCompilable } from './compiled-arguments.ts';
+import { graphLoader } from './graph/graphs.ts';
+import { Session } from './graph/session.ts';
+import { signatureOf } from './graph/signature.ts';
+import { type Trace, trace } from './graph/trace.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: any arguments, whose types the caller keeps
 type Functions = Record<string, (...args: any[]) => TensorContainer>;
 
 export interface ProgramOptions<F extends Functions> {
-  /** What errors and the profiler call it. */
+  /** What errors and the profiler call it. Default `'program'`. */
   name?: string;
   /** The variables that the functions share, and that live in the session while the program does. */
   state: readonly Variable[];
@@ -17,35 +22,55 @@ export interface ProgramOptions<F extends Functions> {
 /** Compiled functions over one state. */
 export interface Program<F extends Functions> {
   readonly functions: {
-    readonly [Name in keyof F]: Compiled<Parameters<F[Name]>, ReturnType<F[Name]>>;
+    readonly [Name in keyof F]: (...args: Parameters<F[Name]>) => ReturnType<F[Name]>;
   };
   /** Brings the variables up to date with the session's. Until then they are stale. */
   read(): void;
   /** Gives the session the variables' values, after they were changed outside the program's functions. */
   write(): void;
-  /** Reads the variables a last time and frees the session. */
+  /** Reads the variables a last time and frees the session; a later call opens another. */
   dispose(): void;
 }
 
 /**
- * Compiles functions that share variables living inside one session, so that a call moves only its arguments
- * and results: a training step, an evaluation and the reading of weights, say. On engines without graphs the
- * variables themselves are the state and are never stale.
+ * Compiles functions that share variables living inside one TensorFlow session, so that a call moves only its
+ * arguments and results: a training step, an evaluation and the reading of weights, say. Functions are as for
+ * `compile`. A new signature is added to the session with the next call, which moves the state once.
+ *
+ * On engines without graphs the variables themselves are the state, and are never stale.
  */
 export function program<F extends Functions>(options: ProgramOptions<F>): Program<F> {
-  const { name = 'program', functions, statics = [] } = options;
-  const compiled = Object.fromEntries(
-    Object.entries(functions).map(([key, fn]) => [
-      key,
-      compile(fn, { name: `${name}.${key}`, statics }),
-    ]),
-  );
+  const { name = 'program', state, functions, statics = [] } = options;
+  const traces = new Map<string, Trace>();
+  let session: Session | undefined;
+  const traceOf = (key: string, fn: F[string], args: readonly unknown[]): [Session, Trace] => {
+    session ??= new Session(graphLoader()!, state);
+    const signature = `${key}\n${signatureOf(args)}`;
+    let known = traces.get(signature);
+    if (!known) {
+      known = trace(`${name}/${key}_${traces.size}`, fn, args, session.resident);
+      session.add(known);
+      traces.set(signature, known);
+    }
+    return [session, known];
+  };
+  const compiled = Object.entries(functions).map(([key, fn]) => {
+    const run = (...args: unknown[]) => {
+      assertCompilable(`${name}.${key}`, args, statics);
+      if (!runsAsGraph()) return tidy(() => fn(...args));
+      const [at, recorded] = traceOf(key, fn as F[string], args);
+      return at.run(recorded, args);
+    };
+    return [key, run];
+  });
   return {
-    functions: compiled as Program<F>['functions'],
-    read: () => {},
-    write: () => {},
+    functions: Object.fromEntries(compiled) as Program<F>['functions'],
+    read: () => session?.read(),
+    write: () => session?.write(),
     dispose: () => {
-      for (const fn of Object.values(compiled)) fn.dispose();
+      session?.dispose();
+      session = undefined;
+      traces.clear();
     },
   };
 }

@@ -4,6 +4,9 @@ interface Tape {
   state: { gradientDepth: number; activeTape: unknown };
 }
 
+/** Whether a gradient is being taken, so that what is computed now may be differentiated. */
+export const isTaping = (): boolean => (engine() as unknown as Tape).state.gradientDepth > 0;
+
 /**
  * Runs a function whose results are constants for every gradient being taken around it, such as a search
  * for a perturbation inside an objective. Nothing it does is recorded for those gradients, so it holds no

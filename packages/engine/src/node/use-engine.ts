@@ -8,6 +8,7 @@ import {
   engineNames,
   installedVersion,
 } from './candidates.ts';
+import { startGraphs } from './graphs.ts';
 
 export interface EngineOptions {
   /** Take this engine and no other. Default: the environment variable LLR_ENGINE, else the fastest that loads. */
@@ -79,6 +80,7 @@ async function start(candidate: Candidate): Promise<string | undefined> {
     removeCrashListeners(listeners);
   }
   if (candidate.backend === 'wasm') installWasmKernels();
+  if (candidate.backend === 'tensorflow') startGraphs();
   return undefined;
 }
 
