@@ -11,6 +11,7 @@ import {
   mul,
   type NamedAttrMap,
   type NamedTensorMap,
+  pad,
   registerKernel,
   reshape,
   scalar,
@@ -127,12 +128,26 @@ const tangentByTensorFlow: KernelFunc = ({ inputs, attrs, backend }) => {
       type: binding.TF_ATTR_INT,
       value: [1, info.strideHeight, info.strideWidth, 1],
     },
-    { name: 'padding', type: binding.TF_ATTR_STRING, value: info.padInfo.type },
+    { name: 'padding', type: binding.TF_ATTR_STRING, value: 'VALID' },
     { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
   ];
-  const { input, output, tangent } = inputs;
-  return executeSingleOutput.call(backend, maxPoolTangent, opAttrs, [input, output, tangent]);
+  const { input, output, tangent } = inputs as Record<string, Tensor4D>;
+  return tidy(() => {
+    // Padded here, so that what comes out is smaller than what goes in: of the same size, TensorFlow's op may
+    // write it over the direction that it still reads.
+    const padded = [pad(input!, around(info), lowest), output!, pad(tangent!, around(info))];
+    return executeSingleOutput.call(backend, maxPoolTangent, opAttrs, padded);
+  });
 };
+
+const lowest = -3.4e38;
+
+const around = ({ padInfo: { top, bottom, left, right } }: PoolInfo): [Pair, Pair, Pair, Pair] => [
+  [0, 0],
+  [top, bottom],
+  [left, right],
+  [0, 0],
+];
 
 function runTangent(inputs: NamedTensorMap, attrs: NamedAttrMap): Tensor {
   const backendName = getBackend();

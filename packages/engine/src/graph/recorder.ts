@@ -222,7 +222,9 @@ function typed(dtype: DataTypeNumber, values: readonly number[]) {
 
 /** Types that tfjs-node leaves for TensorFlow to infer when an op runs, which a graph has to name. */
 function inferredTypes(op: string, inputs: readonly DescribedInput[]): Record<string, Attribute> {
-  if (op === 'Reshape') return { Tshape: attribute.type(inputs[1]!.dtype) };
+  const type = (input: number) => attribute.type(inputs[input]!.dtype);
+  if (op === 'Reshape') return { Tshape: type(1) };
+  if (op === 'ExpandDims') return { T: type(0), Tdim: type(1) };
   return {};
 }
 

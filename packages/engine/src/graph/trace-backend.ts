@@ -101,6 +101,9 @@ function makeBackend(recorder: Recorder, real: TensorFlowBackend, state: EngineS
   const backend = Object.create(real, {
     binding: { value: recorder.binding() },
     tensorMap: { value: storage },
+    // Not the real backend's, which refuses while a function is recorded.
+    readSync: { value: Object.getPrototypeOf(real).readSync },
+    read: { value: Object.getPrototypeOf(real).read },
   }) as TraceBackend;
   backend.tensor = (value) => backend.createOutputTensor(recorder.hollow(value));
   backend.valueOf = (tensor) => recorder.valueOf(backend.getInputTensorIds([tensor])[0]!);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeGatherRecordable } from '../graph/gather.ts';
 import { useGraphs } from '../graph/graphs.ts';
 import type { LoadGraph } from '../graph/session.ts';
 
@@ -9,6 +10,7 @@ import type { LoadGraph } from '../graph/session.ts';
  * it has. The environment variable LLR_GRAPH=0 keeps everything eager.
  */
 export function startGraphs(): void {
+  makeGatherRecordable();
   useGraphs(process.env.LLR_GRAPH === '0' ? undefined : load);
 }
 

@@ -1,0 +1,52 @@
+import {
+  GatherV2,
+  type GatherV2Attrs,
+  getKernel,
+  type KernelFunc,
+  registerKernel,
+  scalar,
+  type Tensor,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
+import type { Binding, OpAttribute } from './binding.ts';
+import { isTracing } from './trace.ts';
+
+interface Executor {
+  binding: Binding;
+  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: unknown[]): Tensor;
+}
+
+let wrapped: KernelFunc | undefined;
+
+/**
+ * tfjs-node reads the indices of a gather to check them, which a graph being recorded can't: there, TensorFlow
+ * checks them when it runs (on a CPU; on a GPU, what is out of range reads as 0).
+ */
+export function makeGatherRecordable(): void {
+  const checked = getKernel(GatherV2, 'tensorflow').kernelFunc;
+  if (checked === wrapped) return;
+  wrapped = (call) => (isTracing() ? gather(call) : checked(call));
+  unregisterKernel(GatherV2, 'tensorflow');
+  registerKernel({ kernelName: GatherV2, backendName: 'tensorflow', kernelFunc: wrapped });
+}
+
+const gather: KernelFunc = ({ inputs, backend, attrs }) => {
+  const { binding, executeSingleOutput } = backend as unknown as Executor;
+  const { x, indices } = inputs as unknown as { x: Tensor; indices: Tensor };
+  const { axis, batchDims } = attrs as unknown as GatherV2Attrs;
+  const along = scalar(axis, 'int32');
+  const type = (name: string, { dtype }: Tensor) => ({
+    name,
+    type: binding.TF_ATTR_TYPE as number,
+    value: binding[{ float32: 'TF_FLOAT', int32: 'TF_INT32', bool: 'TF_BOOL' }[dtype as 'int32']],
+  });
+  const attributes = [
+    { name: 'batch_dims', type: binding.TF_ATTR_INT as number, value: batchDims },
+    type('Tparams', x),
+    type('Tindices', indices),
+    type('Taxis', along),
+  ];
+  const gathered = executeSingleOutput.call(backend, GatherV2, attributes, [x, indices, along]);
+  along.dispose();
+  return gathered;
+};
