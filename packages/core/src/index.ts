@@ -25,10 +25,11 @@ export type {
   TrainableClassifier,
 } from './contracts/classifier.ts';
 export type { Batch, BatchOptions, ImageSource } from './contracts/image-source.ts';
-export type { Maximizer } from './contracts/maximizer.ts';
+export { type Maximizer, perturbationOf } from './contracts/maximizer.ts';
 export type { Objective, Problem } from './contracts/objective.ts';
 export type { RandomSource } from './contracts/random-source.ts';
 export type {
+  Linearization,
   NominalPass,
   PerExampleLoss,
   Regularizer,
@@ -49,7 +50,6 @@ export {
 } from './curvature/quadratic-model.ts';
 export {
   type LinearityVariant,
-  type Linearization,
   type LocalLinearity,
   linearityError,
   linearize,

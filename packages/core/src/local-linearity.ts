@@ -14,7 +14,7 @@ import { projectedAscent } from './ascent/projected-ascent.ts';
 import type { Maximizer } from './contracts/maximizer.ts';
 import type { Objective } from './contracts/objective.ts';
 import type { RandomSource } from './contracts/random-source.ts';
-import type { PerExampleLoss } from './contracts/regularizer.ts';
+import type { Linearization, PerExampleLoss } from './contracts/regularizer.ts';
 import type { ThreatModel } from './contracts/threat-model.ts';
 import { crossEntropy } from './losses/cross-entropy.ts';
 import { assertLabels, type Labels } from './losses/labels.ts';
@@ -29,12 +29,6 @@ export interface LocalLinearity {
   lossPerturbed: Tensor1D;
   directional: Tensor1D;
   error: Tensor1D;
-}
-
-/** ℓ(x) `[b]` and ∇ₓℓ(x) `[b, h, w, c]`: the linear model of the loss around x. */
-export interface Linearization {
-  loss: Tensor1D;
-  inputGradient: Tensor4D;
 }
 
 /** The linear model of the loss around each image, from one forward and one backward pass. */

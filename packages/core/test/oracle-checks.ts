@@ -488,7 +488,9 @@ function contextOf(
     epoch: scalar(0),
     loss: crossEntropy,
     nominal: nominalPass(forward, images, labels),
+    linearization: (use) => linearize((at) => forward(at, use).logits, images, labels),
     forward,
+    freeze: (use) => (at) => forward(at, use).logits,
     report: () => {},
   };
 }

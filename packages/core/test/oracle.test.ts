@@ -103,7 +103,9 @@ function context(): TrainContext {
     epoch: scalar(0),
     loss: crossEntropy,
     nominal: { ...linearize(logits, images, labels), logits: logits(images), recorded: 'running' },
+    linearization: () => linearize(logits, images, labels),
     forward: (at) => ({ logits: logits(at) }),
+    freeze: () => logits,
     report: () => {},
   };
 }

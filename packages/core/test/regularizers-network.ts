@@ -1,5 +1,5 @@
 import type { RecordedStatistics, StatisticsUse, TrainContext } from '@llr/core';
-import { crossEntropy, linfBall, type PerExampleLoss, randomSource } from '@llr/core';
+import { crossEntropy, linearize, linfBall, type PerExampleLoss, randomSource } from '@llr/core';
 import { inputGradient } from '@llr/engine';
 import {
   add,
@@ -199,6 +199,14 @@ export function contextOf(
     forward: (images, use) => {
       passes.push({ use: named(use), images: images.shape[0] });
       return run(images, use);
+    },
+    linearization: (use) => {
+      passes.push({ use, images: batch.images.shape[0] });
+      return linearize((at) => run(at, use).logits, batch.images, batch.labels, loss);
+    },
+    freeze: (use) => (images) => {
+      passes.push({ use: named(use), images: images.shape[0] });
+      return run(images, use).logits;
     },
     report: (name, value) => {
       reported.set(name, value);

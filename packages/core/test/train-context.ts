@@ -45,6 +45,11 @@ export function contextOf(
       uses.push(use);
       return { logits: logits(images), ...(use === 'batch' && { recorded }) };
     },
+    linearization: () => linearize(logits, batch.images, batch.labels, loss),
+    freeze: (use) => (images) => {
+      uses.push(use);
+      return logits(images);
+    },
     report: (name, value) => {
       reported.set(name, value);
     },

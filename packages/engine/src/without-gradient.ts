@@ -1,7 +1,24 @@
 import { engine } from '@tensorflow/tfjs-core';
 
-interface Tape {
-  state: { gradientDepth: number; activeTape: unknown };
+interface Recording {
+  gradientDepth: number;
+  activeTape: unknown;
+}
+
+/** What the calls in force have put aside, innermost last. */
+const outer: Recording[] = [];
+
+const recording = () => (engine() as unknown as { state: Recording }).state;
+
+function under<T>(other: Recording, fn: () => T): T {
+  const state = recording();
+  const { gradientDepth, activeTape } = state;
+  Object.assign(state, other);
+  try {
+    return fn();
+  } finally {
+    Object.assign(state, { gradientDepth, activeTape });
+  }
 }
 
 /** Whether a gradient is being taken, so that what is computed now may be differentiated. */
@@ -13,12 +30,26 @@ export const isTaping = (): boolean => (engine() as unknown as Tape).state.gradi
  * memory for them; it may take gradients of its own.
  */
 export function withoutGradient<T>(fn: () => T): T {
-  const { state } = engine() as unknown as Tape;
-  const { gradientDepth, activeTape } = state;
-  Object.assign(state, { gradientDepth: 0, activeTape: null });
+  const { gradientDepth, activeTape } = recording();
+  outer.push({ gradientDepth, activeTape });
   try {
-    return fn();
+    return under({ gradientDepth: 0, activeTape: null }, fn);
   } finally {
-    Object.assign(state, { gradientDepth, activeTape });
+    outer.pop();
+  }
+}
+
+/**
+ * Inside `withoutGradient`, runs a function as if outside it, recorded for the gradients around: for what a
+ * search is the first to ask for but doesn't own, such as the nominal pass of its training step. Anywhere
+ * else it just runs the function.
+ */
+export function withOuterGradient<T>(fn: () => T): T {
+  const around = outer.pop();
+  if (!around) return fn();
+  try {
+    return under(around, fn);
+  } finally {
+    outer.push(around);
   }
 }

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
   crossEntropy,
+  linearize,
   linfBall,
   type NominalPass,
   randomSource,
   type TrainableClassifier,
   type TrainContext,
 } from '@llr/core';
-import { inputGradient } from '@llr/engine';
+import { holdingConstants, inputGradient } from '@llr/engine';
 import {
   type Scalar,
   scalar,
@@ -93,18 +94,26 @@ export function contextOf(
     loss: crossEntropy,
     nominal,
     forward: (at, use) => model.forward(at, model.statistics === 'running' ? 'running' : use),
+    freeze: (statistics) => model.freeze(statistics),
+    linearization: (use) =>
+      linearize((at) => model.forward(at, use).logits, images, labels, crossEntropy),
     report: () => {},
   };
 }
 
-/** The nominal pass: statistics of this batch, given back where the input gradient is taken. */
+/** The nominal pass: everything from one, in which the batch's statistics are constant for the input gradient. */
 export function nominalPass(model: TrainableClassifier, { images, labels }: Batch): NominalPass {
-  const recorded =
-    model.statistics === 'running' ? 'running' : model.forward(images, 'batch').recorded!;
-  const { value, gradient, extra } = inputGradient((at: Tensor4D) => {
-    const { logits } = model.forward(at, recorded);
-    return { value: crossEntropy(logits, labels), extra: { logits } };
-  }, images);
+  const use = model.statistics === 'running' ? 'running' : 'batch';
+  let recorded: NominalPass['recorded'] = 'running';
+  const { value, gradient, extra } = holdingConstants(() =>
+    inputGradient((at: Tensor4D) => {
+      const pass = model.forward(at, use);
+      recorded = pass.recorded ?? 'running';
+      const statistics = Object.values(pass.recorded ?? {}).flatMap(Object.values);
+      const extra = { logits: pass.logits, ...Object.fromEntries(statistics.entries()) };
+      return { value: crossEntropy(pass.logits, labels), extra };
+    }, images),
+  ).result;
   return { logits: extra.logits, loss: value as Tensor1D, inputGradient: gradient, recorded };
 }
 

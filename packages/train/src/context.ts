@@ -10,11 +10,12 @@ import type {
   ThreatModel,
   TrainContext,
 } from '@llr/core';
-import { inputGradient } from '@llr/engine';
+import { holdingConstants, inputGradient, withOuterGradient } from '@llr/engine';
 import {
   dispose,
   keep,
   mean,
+  type NamedTensorMap,
   type Scalar,
   type Tensor,
   type Tensor1D,
@@ -38,7 +39,8 @@ export interface ContextInput {
 
 /**
  * The context of one training step. Parts of the nominal pass are computed when first asked for, even
- * from inside a nested gradient; they live until `dispose()`.
+ * from inside a nested gradient or a search, whose `withoutGradient` they are not subject to; they live until
+ * `dispose()`.
  */
 export function createTrainContext(input: ContextInput): TrainContext & { dispose(): void } {
   const { classifier, batch, loss } = input;
@@ -48,8 +50,9 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
     return tensor;
   };
   // A network without batch statistics runs the same way whatever statistics a regulariser means.
+  const fixed = classifier.statistics === 'running';
   const forward = (images: Tensor4D, use: StatisticsUse): ForwardPass =>
-    classifier.forward(images, classifier.statistics === 'running' ? 'running' : use);
+    classifier.forward(images, fixed ? 'running' : use);
   return {
     ...batch,
     threat: input.threat,
@@ -58,7 +61,8 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
     epoch: input.epoch,
     loss,
     forward,
-    nominal: nominalPass(classifier, batch, loss, forward, hold),
+    freeze: (statistics) => classifier.freeze(fixed ? 'running' : statistics),
+    ...unperturbedPasses(classifier, batch, loss, forward, hold),
     report: (name, value) => input.report?.(name, hold(mean(value)) as Scalar),
     dispose: () => dispose(kept),
   };
@@ -66,57 +70,118 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
 
 type Hold = <T extends Tensor>(tensor: T) => T;
 
-function nominalPass(
+/** Networks found not to tell which statistics are to be held constant. */
+const unheld = new WeakSet<Classifier>();
+
+/** What the parts of the nominal pass come from. */
+interface Pass {
+  logits: Tensor2D;
+  loss: Tensor1D;
+  recorded: RecordedStatistics | 'running';
+}
+
+function unperturbedPasses(
   classifier: Classifier,
   { images, labels }: Batch,
   loss: PerExampleLoss,
   forward: TrainContext['forward'],
   hold: Hold,
-): NominalPass {
-  const batchPass = once(() => {
-    const { logits, recorded } = forward(images, 'batch');
-    for (const { mean, variance } of Object.values(recorded ?? {})) {
-      hold(mean);
-      hold(variance);
-    }
-    return { logits: hold(logits), recorded: recorded ?? ('running' as const) };
-  });
-  const recorded = (): RecordedStatistics | 'running' =>
-    classifier.statistics === 'running' ? 'running' : batchPass().recorded;
-  // Statistics as constants of x: given back as recorded ones, at the clone that inputGradient works on.
-  const gradientPass = once(() => {
-    const found = inputGradient((at: Tensor4D) => {
-      const { logits } = forward(at, recorded());
-      return { value: loss(logits, labels), extra: { logits } };
-    }, images);
-    return {
-      loss: hold(found.value as Tensor1D),
-      inputGradient: hold(found.gradient),
-      logits: hold(found.extra.logits) as Tensor2D,
+): Pick<TrainContext, 'nominal' | 'linearization'> {
+  const fixed = classifier.statistics === 'running';
+  /** Whichever pass at the batch's own statistics was made first. */
+  let first: Pass | undefined;
+  const passAt = (recorded: RecordedStatistics | undefined, made: Omit<Pass, 'recorded'>) => {
+    if (!recorded && !fixed) return;
+    first ??= { ...made, recorded: recorded ?? 'running' };
+  };
+
+  /** ℓ(x) and ∇ₓℓ(x) from one pass; with `'batch'`, the gradient goes through the statistics or not as `holding` says. */
+  const gradientAt = (use: StatisticsUse, holding = false) => {
+    let recorded: RecordedStatistics | undefined;
+    const pass = () =>
+      inputGradient((at: Tensor4D) => {
+        const found = forward(at, use);
+        recorded = found.recorded;
+        const extra = { logits: found.logits, ...flattened(recorded) };
+        return { value: loss(found.logits, labels), extra };
+      }, images);
+    const { result, held } = holding ? holdingConstants(pass) : { result: pass(), held: 0 };
+    const found = {
+      logits: hold(result.extra.logits!) as Tensor2D,
+      loss: hold(result.value as Tensor1D),
+      inputGradient: hold(result.gradient),
     };
+    for (const part of Object.values(flattened(recorded))) hold(part);
+    return { ...found, recorded, held };
+  };
+
+  const batchPass = (): Pass => {
+    const { logits, recorded } = forward(images, 'batch');
+    for (const part of Object.values(flattened(recorded))) hold(part);
+    return {
+      logits: hold(logits),
+      loss: hold(loss(logits, labels)),
+      recorded: recorded ?? 'running',
+    };
+  };
+  const nominalPass = (): Pass => {
+    first ??= shared(batchPass);
+    return first;
+  };
+
+  const nominalGradient = once((): Tensor4D => {
+    if (!first && !unheld.has(classifier)) {
+      const found = gradientAt(fixed ? 'running' : 'batch', true);
+      const isConstant = fixed || found.held >= Object.keys(found.recorded ?? {}).length;
+      passAt(found.recorded, found);
+      if (isConstant) return found.inputGradient;
+      // A network that computes its statistics unmarked: its gradient went through them.
+      unheld.add(classifier);
+    }
+    // Statistics as constants of x: given back as recorded ones, at the clone that inputGradient works on.
+    return gradientAt(nominalPass().recorded).inputGradient;
   });
-  const plainLoss = once(() => hold(loss(batchPass().logits, labels)));
-  return {
+  const through = {
+    running: once(() => gradientAt('running')),
+    batch: once(() => {
+      const found = gradientAt('batch');
+      passAt(found.recorded, found);
+      return found;
+    }),
+  };
+  const nominal: NominalPass = {
     get logits() {
-      return gradientPass.done() ? gradientPass().logits : batchPass().logits;
+      return nominalPass().logits;
     },
     get loss() {
-      return gradientPass.done() ? gradientPass().loss : plainLoss();
+      return nominalPass().loss;
     },
     get inputGradient() {
-      return gradientPass().inputGradient;
+      return nominalGradient();
     },
     get recorded() {
-      return recorded();
+      return fixed ? 'running' : nominalPass().recorded;
     },
   };
+  return { nominal, linearization: (use) => (fixed ? nominal : through[use]()) };
 }
 
-function once<T>(make: () => T): (() => T) & { done(): boolean } {
+/** Recorded statistics as tensors by name. */
+const flattened = (recorded: RecordedStatistics = {}): NamedTensorMap =>
+  Object.fromEntries(
+    Object.entries(recorded).flatMap(([layer, { mean, variance }]) => [
+      [`${layer}/mean`, mean],
+      [`${layer}/variance`, variance],
+    ]),
+  );
+
+/** Computes what searches and penalties share: recorded for the parameters, whoever asks first. */
+const shared = <T>(make: () => T): T => withOuterGradient(make);
+
+function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
-  const get = () => {
-    made ??= { value: make() };
+  return () => {
+    made ??= { value: shared(make) };
     return made.value;
   };
-  return Object.assign(get, { done: () => made !== undefined });
 }

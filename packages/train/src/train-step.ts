@@ -5,6 +5,7 @@ import type {
   Regularizer,
   TrainableClassifier,
 } from '@llr/core';
+import { withoutGradient } from '@llr/engine';
 import {
   addN,
   argMax,
@@ -68,8 +69,7 @@ export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
       epoch: scalar(input.epoch),
       loss: setup.loss,
     };
-    const found = search(setup.regularizers, common);
-    return descend(setup, input, common, found);
+    return descend(setup, input, common);
   });
   const metrics = Object.fromEntries(
     Object.entries(measured).map(([name, value]) => [name, value.dataSync()[0]!]),
@@ -81,18 +81,10 @@ export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
 
 type Common = Omit<Parameters<typeof createTrainContext>[0], 'report'>;
 
-function search(regularizers: readonly Regularizer[], common: Common): NamedTensorMap[] {
-  const context = createTrainContext(common);
-  const found = regularizers.map((regularizer) => tidy(() => regularizer.search?.(context) ?? {}));
-  context.dispose();
-  return found;
-}
-
 function descend(
   { classifier, regularizers, optimizer }: StepSetup,
   { learningRate }: StepInput,
   common: Common,
-  found: readonly NamedTensorMap[],
 ): NamedTensorMap {
   const measured: Record<string, Scalar> = {};
   const context = createTrainContext({
@@ -103,16 +95,18 @@ function descend(
   });
   const parameters = classifier.parameters.map(({ variable }) => variable);
   const { value, grads } = variableGrads(() => {
-    const penalties = regularizers.map((regularizer, i) => {
-      const penalty = regularizer.penalty(context, found[i]!);
+    const penalties = regularizers.map((regularizer) => {
+      const found = withoutGradient(() => tidy(() => regularizer.search?.(context) ?? {}));
+      const penalty = regularizer.penalty(context, found);
       assertPerExample(regularizer, penalty, common.batch.indices.length);
       context.report(`penalty of ${regularizer.name}`, penalty);
       return penalty;
     });
     return objectiveOf(context, penalties, nominalWeightOf(regularizers));
   }, parameters);
-  optimizer.apply(grads, learningRate);
+  // Before the parameters move, in case nobody has asked for the nominal pass yet.
   const { recorded } = context.nominal;
+  optimizer.apply(grads, learningRate);
   if (recorded !== 'running') classifier.updateRunning(recorded);
   context.dispose();
   for (const scalarOf of Object.values(measured)) scalarOf.kept = false;

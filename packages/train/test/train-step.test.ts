@@ -12,6 +12,7 @@ import { wideResNet } from '@llr/models';
 import {
   add,
   dispose,
+  engine,
   fill,
   mean,
   memory,
@@ -138,6 +139,50 @@ describe('one step', () => {
     }
     classifier.dispose();
     other.dispose();
+  });
+});
+
+describe('the passes of a step', () => {
+  /** How often a step runs convolutions and their gradients. */
+  function convolutionsOf(work: StepSetup): number {
+    const kernels = engine() as unknown as {
+      state: { kernelDepth: number };
+      runKernel(name: string, ...rest: unknown[]): unknown;
+    };
+    let count = 0;
+    const { runKernel } = kernels;
+    kernels.runKernel = (name, ...rest) => {
+      // A kernel may be made of others: wasm's gradients are convolutions.
+      if (kernels.state.kernelDepth === 0 && name.startsWith('Conv2D')) count += 1;
+      return runKernel.call(kernels, name, ...rest);
+    };
+    try {
+      trainStep(work, { ...input, batch });
+    } finally {
+      kernels.runKernel = runKernel;
+    }
+    return count;
+  }
+
+  it('cost what one pass for ℓ(x), ∇ₓℓ(x) and the statistics allows: 29 forward passes with 10 steps', () => {
+    const classifier = wideResNet({
+      depth: 10,
+      widthFactor: 1,
+      numClasses: 3,
+      inputShape: [8, 8, 1],
+    });
+    const optimizer = sgd()(classifier.parameters);
+    for (const steps of [1, 10]) {
+      const maximizer = projectedAscent({ stepSize: 0.05, steps });
+      const work = { ...setup([llr({ lambda: 4, mu: 3, maximizer })]), classifier, optimizer };
+      const convolutions = classifier.parameters.filter(({ name }) => name.endsWith('filter'));
+      // ℓ(x) and ∇ₓℓ(x): 2. Each step of the search: 2. ℓ(x + δ): 1. Backward, in input and filter: 2 of each of
+      // ℓ(x), ∇ₓℓ(x) and ℓ(x + δ). Two of them need no gradient in the images themselves.
+      const expected = (9 + 2 * steps) * convolutions.length - 2;
+      expect(convolutionsOf(work)).toBe(expected);
+    }
+    classifier.dispose();
+    optimizer.dispose();
   });
 });
 

@@ -1,4 +1,9 @@
-import { inputGradient, iterate } from '@llr/engine';
+import {
+  type ConvolutionPrecision,
+  inputGradient,
+  iterate,
+  withConvolutionPrecision,
+} from '@llr/engine';
 import {
   add,
   fill,
@@ -31,6 +36,13 @@ export interface AscentOptions {
   steps: number;
   /** The last iterate, as in the paper, or for each example the one with the highest value, the start included. Default `'last'`. */
   keep?: 'last' | 'best';
+  /**
+   * Of the convolutions in the gradients that the ascent follows. `'bfloat16'` is faster where graphs run on
+   * TensorFlow, and finds perturbations that are somewhat worse: it is for training, not for evaluation. The value
+   * returned for the last iterate is in float32; those that `keep: 'best'` compares before it are not. Default
+   * `'float32'`.
+   */
+  precision?: ConvolutionPrecision;
 }
 
 /**
@@ -41,7 +53,7 @@ export interface AscentOptions {
  * @throws RangeError when `steps` is not a whole number above 0, or a step size not a positive number
  */
 export function projectedAscent(options: AscentOptions): Maximizer {
-  const { optimizer = adam(), stepSize, steps, keep = 'last' } = options;
+  const { optimizer = adam(), stepSize, steps, keep = 'last', precision = 'float32' } = options;
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`steps must be 1 or more; got ${steps}.`);
   const sizes = Array.from({ length: steps }, (_, step) =>
@@ -53,39 +65,49 @@ export function projectedAscent(options: AscentOptions): Maximizer {
       throw new RangeError(`stepSize must be above 0; got ${size}${at}.`);
     }
   });
+  const ascend = <State extends NamedTensorMap>(
+    problem: Problem,
+    objective: Objective<State>,
+    withValue: boolean,
+  ): { perturbation: Tensor4D; value?: Tensor1D } =>
+    tidy(() => {
+      const value = valueAt(problem, objective);
+      const sizeAt = stepSizes(sizes);
+      const { images, threat } = problem;
+      const start = problem.start ?? threat.start(images, problem.random);
+      const unseen = { best: start, bestValue: fill([images.shape[0]], -Infinity) };
+      const last = iterate<NamedTensorMap>(
+        steps,
+        {
+          perturbation: start,
+          ...(keep === 'best' && unseen),
+          ...prefixed(optimizer.init(start)),
+        },
+        (state, step) => {
+          const at = state.perturbation as Tensor4D;
+          const here = withConvolutionPrecision(precision, () =>
+            inputGradient((delta: Tensor4D) => ({ value: value(delta) }), at),
+          );
+          const { update, state: moments } = optimizer.update(here.gradient, unprefixed(state));
+          return {
+            perturbation: threat.project(add(at, mul(update, sizeAt(step))), images),
+            ...(keep === 'best' && better(state, at, here.value as Tensor1D)),
+            ...prefixed(moments),
+          };
+        },
+      );
+      const perturbation = last.perturbation as Tensor4D;
+      if (keep === 'last') {
+        return { perturbation, ...(withValue && { value: value(perturbation) }) };
+      }
+      const { best, bestValue } = better(last, perturbation, value(perturbation));
+      return { perturbation: best, value: bestValue };
+    });
   return {
-    name: `${optimizer.name}-${steps}`,
+    name: `${optimizer.name}-${steps}${precision === 'float32' ? '' : `-${precision}`}`,
     maximize: (problem, objective) =>
-      tidy(() => {
-        const value = valueAt(problem, objective);
-        const sizeAt = stepSizes(sizes);
-        const { images, threat } = problem;
-        const start = problem.start ?? threat.start(images, problem.random);
-        const unseen = { best: start, bestValue: fill([images.shape[0]], -Infinity) };
-        const last = iterate<NamedTensorMap>(
-          steps,
-          {
-            perturbation: start,
-            ...(keep === 'best' && unseen),
-            ...prefixed(optimizer.init(start)),
-          },
-          (state, step) => {
-            const at = state.perturbation as Tensor4D;
-            const here = inputGradient((delta: Tensor4D) => ({ value: value(delta) }), at);
-            const { update, state: moments } = optimizer.update(here.gradient, unprefixed(state));
-            return {
-              perturbation: threat.project(add(at, mul(update, sizeAt(step))), images),
-              ...(keep === 'best' && better(state, at, here.value as Tensor1D)),
-              ...prefixed(moments),
-            };
-          },
-        );
-        const perturbation = last.perturbation as Tensor4D;
-        const found = { perturbation, value: value(perturbation) };
-        if (keep === 'last') return found;
-        const { best, bestValue } = better(last, perturbation, found.value);
-        return { perturbation: best, value: bestValue };
-      }),
+      ascend(problem, objective, true) as { perturbation: Tensor4D; value: Tensor1D },
+    perturb: (problem, objective) => ascend(problem, objective, false).perturbation,
   };
 }
 

@@ -13,7 +13,10 @@ import type { ThreatModel } from './threat-model.ts';
 /** A loss of logits `[b, classes]` and int32 labels `[b]`, per example: `[b]`. */
 export type PerExampleLoss = (logits: Tensor2D, labels: Tensor1D) => Tensor1D;
 
-/** The unperturbed pass of a training step. Each part is computed when first asked for, and once. */
+/**
+ * The unperturbed pass of a training step. Each part is computed when first asked for, and once, for searches and
+ * penalties alike. Who needs `inputGradient` asks for it first: the other parts then come out of the same pass.
+ */
 export interface NominalPass {
   /** `[b, classes]` */
   readonly logits: Tensor2D;
@@ -23,6 +26,12 @@ export interface NominalPass {
   readonly inputGradient: Tensor4D;
   /** The statistics this pass used, to be reused at x + δ; `'running'` where the network records none. */
   readonly recorded: RecordedStatistics | 'running';
+}
+
+/** ℓ(x) `[b]` and ∇ₓℓ(x) `[b, h, w, c]`: the linear model of the loss around each image. */
+export interface Linearization {
+  loss: Tensor1D;
+  inputGradient: Tensor4D;
 }
 
 /** All that a regulariser may use in one training step. */
@@ -40,8 +49,16 @@ export interface TrainContext {
   readonly epoch: Scalar;
   readonly loss: PerExampleLoss;
   readonly nominal: NominalPass;
+  /**
+   * ℓ(x) and ∇ₓℓ(x) of the unperturbed images at the running statistics, or at those of their batch as functions
+   * of the images, so that examples couple (`nominal` holds them constant). Made once a step, for searches and
+   * penalties alike; differentiable in the parameters.
+   */
+  linearization(use: 'running' | 'batch'): Linearization;
   /** The network being trained, with whichever statistics the regulariser means. There is no default. */
   forward(images: Tensor4D, use: StatisticsUse): ForwardPass;
+  /** The network at fixed statistics, for searches: as `Classifier.freeze`, which is faster than `forward`. */
+  freeze(statistics: 'running' | RecordedStatistics): (images: Tensor4D) => Tensor2D;
   /** Puts a number (the mean of a tensor) into the training curves under this name. */
   report(name: string, value: Tensor): void;
 }
@@ -53,7 +70,7 @@ export interface Regularizer<Found extends NamedTensorMap = NamedTensorMap> {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** w, the weight on ℓ(x), where this regulariser calls for one other than 1. Two that disagree are an error. */
   readonly nominalWeight?: number;
-  /** Inner maximisation. What it finds is constant for the parameters: it is called outside their gradient. */
+  /** Inner maximisation. What it finds is constant for the parameters: nothing it computes is recorded for their gradient. */
   search?(context: TrainContext): Found;
   /** The penalty per example, `[b]`, differentiable in the parameters. */
   penalty(context: TrainContext, found: Found): Tensor1D;

@@ -1,7 +1,7 @@
 import { add, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
 import { adam } from '../ascent/adam.ts';
 import { projectedAscent } from '../ascent/projected-ascent.ts';
-import type { Maximizer } from '../contracts/maximizer.ts';
+import { type Maximizer, perturbationOf } from '../contracts/maximizer.ts';
 import type { Regularizer } from '../contracts/regularizer.ts';
 import { lossObjective } from '../objectives.ts';
 import { problemOf } from './problem-of.ts';
@@ -22,8 +22,7 @@ export function adversarialTraining(
     nominalWeight: 0,
     search: (context) => {
       const objective = lossObjective(context.loss);
-      const { perturbation } = maximizer.maximize(problemOf(context, 'batch'), objective);
-      return { perturbation };
+      return { perturbation: perturbationOf(maximizer, problemOf(context, 'batch'), objective) };
     },
     penalty: (context, { perturbation }): Tensor1D => {
       const { logits } = context.forward(add(context.images, perturbation), 'batch');

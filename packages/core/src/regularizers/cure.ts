@@ -44,13 +44,13 @@ export function cure(options: CureOptions): Regularizer<{ perturbation: Tensor4D
     settings: { lambda, h, squared },
     nominalWeight: 1,
     search: (context) => {
-      const signs = sign(lossGradient(context, context.images, 'running'));
+      const signs = sign(context.linearization('running').inputGradient);
       return { perturbation: mul(h, unit(signs)) };
     },
     penalty: (context, { perturbation }): Tensor1D => {
       const { images } = context;
       const there = lossGradient(context, add(images, perturbation), 'running');
-      const change: Tensor4D = sub(there, lossGradient(context, images, 'running'));
+      const change: Tensor4D = sub(there, context.linearization('running').inputGradient);
       const size = squared ? dotPerExample(change, change) : norm(change);
       context.report('gradient change', size);
       return mul(lambda, size);

@@ -1,16 +1,14 @@
 import { abs, add, mul, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
 import { adam } from '../ascent/adam.ts';
 import { projectedAscent } from '../ascent/projected-ascent.ts';
-import type { Maximizer } from '../contracts/maximizer.ts';
-import type { Regularizer, TrainContext } from '../contracts/regularizer.ts';
+import { type Maximizer, perturbationOf } from '../contracts/maximizer.ts';
+import type { Linearization, Regularizer, TrainContext } from '../contracts/regularizer.ts';
 import {
   type LinearityVariant,
-  type Linearization,
   linearityError,
   localLinearityObjective,
 } from '../local-linearity.ts';
 import { assertWeights } from './assert-weights.ts';
-import { lossGradient } from './loss-gradient.ts';
 import { problemOf } from './problem-of.ts';
 
 export interface LlrOptions {
@@ -49,42 +47,32 @@ export function llr(options: LlrOptions): Regularizer<{ perturbation: Tensor4D }
     nominalWeight = 2,
   } = options;
   assertWeights('llr', { lambda, mu, nominalWeight });
-  const linearizationOf = (context: TrainContext): Linearization =>
-    statisticsGradient === 'constant' ? context.nominal : throughStatistics(context);
+  const linearizationOf = (context: TrainContext): Linearization => {
+    const around =
+      statisticsGradient === 'constant' ? context.nominal : context.linearization('batch');
+    // The gradient first: one pass then gives all.
+    const { inputGradient } = around;
+    return { inputGradient, loss: around.loss };
+  };
   return {
     name: 'llr',
     settings: { lambda, mu, variant, statisticsGradient, maximizer: maximizer.name },
     nominalWeight,
     search: (context) => {
-      const { inputGradient, loss } = linearizationOf(context);
-      const objective = localLinearityObjective({
-        loss: context.loss,
-        variant,
-        around: { inputGradient, loss },
-      });
+      const around = linearizationOf(context);
+      const objective = localLinearityObjective({ loss: context.loss, variant, around });
       const problem = problemOf(context, context.nominal.recorded);
-      const { perturbation } = maximizer.maximize(problem, objective);
-      return { perturbation };
+      return { perturbation: perturbationOf(maximizer, problem, objective) };
     },
     penalty: (context, { perturbation }): Tensor1D => {
-      const { inputGradient, loss } = linearizationOf(context);
+      const around = linearizationOf(context);
       const perturbed: Tensor4D = add(context.images, perturbation);
       const { logits } = context.forward(perturbed, context.nominal.recorded);
       const lossPerturbed = context.loss(logits, context.labels);
-      const { error, directional } = linearityError(
-        { inputGradient, loss },
-        lossPerturbed,
-        perturbation,
-      );
+      const { error, directional } = linearityError(around, lossPerturbed, perturbation);
       context.report('linearity error', error);
       context.report('directional derivative', abs(directional));
       return add(mul(lambda, error), mul(mu, abs(directional)));
     },
   };
 }
-
-/** ℓ(x) and its gradient where the batch statistics move with the images. */
-const throughStatistics = (context: TrainContext): Linearization => ({
-  inputGradient: lossGradient(context, context.images, 'batch'),
-  loss: context.nominal.loss,
-});

@@ -9,5 +9,5 @@ export const problemOf = (context: TrainContext, use: StatisticsUse): Problem =>
   indices: context.indices,
   threat: context.threat,
   random: context.random.fork('search'),
-  logits: (images) => context.forward(images, use).logits,
+  logits: use === 'batch' ? (images) => context.forward(images, use).logits : context.freeze(use),
 });

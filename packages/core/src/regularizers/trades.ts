@@ -1,7 +1,7 @@
 import { add, mul, type Tensor1D, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
 import { projectedAscent } from '../ascent/projected-ascent.ts';
 import { sign } from '../ascent/sign.ts';
-import type { Maximizer } from '../contracts/maximizer.ts';
+import { type Maximizer, perturbationOf } from '../contracts/maximizer.ts';
 import type { Objective } from '../contracts/objective.ts';
 import type { Regularizer, TrainContext } from '../contracts/regularizer.ts';
 import { klDivergence } from '../losses/kl-divergence.ts';
@@ -39,8 +39,7 @@ export function trades(options: TradesOptions): Regularizer<{ perturbation: Tens
     nominalWeight: 1,
     search: (context) => {
       const problem = { ...problemOf(context, 'running'), start: startNear(context) };
-      const { perturbation } = maximizer.maximize(problem, divergenceFromClean);
-      return { perturbation };
+      return { perturbation: perturbationOf(maximizer, problem, divergenceFromClean) };
     },
     penalty: (context, { perturbation }): Tensor1D => {
       const { logits } = context.forward(add(context.images, perturbation), 'batch');

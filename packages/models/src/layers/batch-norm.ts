@@ -1,4 +1,5 @@
 import type { RecordedStatistics, StatisticsUse } from '@llr/core';
+import { heldConstant } from '@llr/engine';
 import {
   add,
   mean,
@@ -47,8 +48,9 @@ export function batchNorm(variables: NetworkVariables, name: string, channels: n
   const statisticsOf = (x: Tensor4D, { use, recorded }: NormPass): LayerStatistics => {
     if (use === 'running') return running as LayerStatistics;
     if (use !== 'batch') return givenStatistics(use, name, channels);
-    recorded[name] = batchStatistics(x);
-    return recorded[name];
+    const own = heldConstant(() => batchStatistics(x));
+    recorded[name] = own;
+    return own;
   };
   return {
     apply: (x, pass) => {
