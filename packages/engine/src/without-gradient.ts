@@ -22,7 +22,7 @@ function under<T>(other: Recording, fn: () => T): T {
 }
 
 /** Whether a gradient is being taken, so that what is computed now may be differentiated. */
-export const isTaping = (): boolean => (engine() as unknown as Tape).state.gradientDepth > 0;
+export const isTaping = (): boolean => recording().gradientDepth > 0;
 
 /**
  * Runs a function whose results are constants for every gradient being taken around it, such as a search
