@@ -75,9 +75,6 @@ export function trace(
     return value;
   };
   return onTraceBackend(recorder, capture, (backend, assigned) => {
-    const stands = standIns(args, (dtype, shape, feed) =>
-      backend.tensor(place('input', real.getDTypeInteger(dtype), shape, feed)),
-    );
     const fetches: string[] = [];
     const output = (value: Value) => {
       const type = { T: attribute.type(value.dtype) };
@@ -108,7 +105,11 @@ export function trace(
     active = { recorder, backend };
     try {
       let found: ReturnType<typeof finish> | undefined;
+      // The stand-ins too: a scope of the caller's would dispose of them once they no longer count.
       tidy(() => {
+        const stands = standIns(args, (dtype, shape, feed) =>
+          backend.tensor(place('input', real.getDTypeInteger(dtype), shape, feed)),
+        );
         found = finish(fn(...(stands as never[])));
       });
       return { nodes: graph.nodes, feeds, fetches, ...found! };
