@@ -1,5 +1,6 @@
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { RandomSource } from './contracts/random-source.ts';
+import { assertPurpose, recordedSource } from './recorded-source.ts';
 import { threefry2x32 } from './threefry.ts';
 
 type Key = readonly [number, number];
@@ -27,6 +28,7 @@ function fromKey(key: Key, indices: ArrayLike<number>): RandomSource {
       const words = draw(key, indices, shape);
       return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * bound));
     },
+    whileCompiled: (input) => recordedSource(input),
   };
 }
 
@@ -71,11 +73,7 @@ function draw(key: Key, indices: ArrayLike<number>, shape: readonly number[]): U
 
 function foldIn(key: Key, word: string | number): Key {
   const pair = new Uint32Array(2);
-  if (typeof word === 'number' && word >>> 0 !== word) {
-    throw new RangeError(
-      `A random source is forked by names and by whole numbers from 0 to 2³² − 1; got ${word}.`,
-    );
-  }
+  assertPurpose(word);
   // A name and a number can't meet: names are hashed into the second counter, numbers count in the first.
   if (typeof word === 'number') threefry2x32(key[0], key[1], word, 0xffffffff, pair);
   else threefry2x32(key[0], key[1], 0xffffffff, hash(word), pair);
