@@ -17,9 +17,10 @@ export {
   writeJson,
 } from './run-directory.ts';
 export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
+export { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
 export { type ThreatDescription, threatModel } from './threat.ts';
 export { type TrainResult, type TrainRunOptions, train } from './train.ts';
-export { type StepMetrics, trainStep } from './train-step.ts';
+export { type StepInput, type StepMetrics, type StepSetup, trainStep } from './train-step.ts';
 export { dataOf } from './training-data.ts';
 export type { TrainProgress } from './training-loop.ts';
 export { version } from './version.ts';

@@ -20,13 +20,15 @@ import {
   scalar,
   type Tensor,
   type Tensor1D,
+  type Tensor4D,
+  tensor1d,
   tidy,
   variableGrads,
 } from '@tensorflow/tfjs-core';
 import { createTrainContext } from './context.ts';
 import { nominalWeightOf } from './nominal-weight.ts';
 import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
-import { type ThreatDescription, threatModel } from './threat.ts';
+import { assertThreat, ballOf, type ThreatDescription } from './threat.ts';
 
 /** What stays the same from step to step. */
 export interface StepSetup {
@@ -51,44 +53,71 @@ export interface StepInput {
 /** The numbers of one step, by name: means over the batch. */
 export type StepMetrics = Record<string, number>;
 
+/** What changes, as a compiled step takes it: nothing but tensors, and the random source that they come from. */
+export interface StepTensors {
+  images: Tensor4D;
+  labels: Tensor1D;
+  /** Bound to the step and to the batch's examples. */
+  random: RandomSource;
+  step: Scalar;
+  epoch: Scalar;
+  /** ε, `[1]`. */
+  radius: Tensor1D;
+  learningRate: Scalar;
+}
+
 /**
  * One step of training: search for each regulariser's perturbations, differentiate
  * L = w·ℓ(x) + Σ penalties (means over the batch), move the parameters, and update running statistics
- * once from the nominal pass.
+ * once from the nominal pass. `createStepper` makes many of them, compiled.
  *
  * @throws when a regulariser returns something other than a finite `[b]`, naming it
  */
-export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
-  const measured = tidy(() => {
-    const common = {
-      classifier: setup.classifier,
-      batch: input.batch,
-      threat: threatModel({ norm: setup.norm ?? 'linf', epsilon: input.epsilon }),
-      random: setup.random.fork('step', input.step).forExamples(input.batch.indices),
-      step: scalar(input.step),
-      epoch: scalar(input.epoch),
-      loss: setup.loss,
-    };
-    return descend(setup, input, common);
+export const trainStep = (setup: StepSetup, input: StepInput): StepMetrics =>
+  runStep(setup, input, (tensors) => tidy(() => stepOn(setup, tensors, input.batch.indices)));
+
+/** Gives a step its input as tensors, and reads and checks the metrics that it returns. */
+export function runStep(
+  { random, norm = 'linf' }: StepSetup,
+  input: StepInput,
+  run: (tensors: StepTensors) => NamedTensorMap,
+): StepMetrics {
+  const { batch, step, epoch, epsilon, learningRate } = input;
+  assertThreat({ norm, epsilon });
+  return tidy(() => {
+    const measured = run({
+      images: batch.images,
+      labels: batch.labels,
+      random: random.fork('step', step).forExamples(batch.indices),
+      step: scalar(step),
+      epoch: scalar(epoch),
+      radius: tensor1d([epsilon]),
+      learningRate: scalar(learningRate),
+    });
+    const metrics = Object.fromEntries(
+      Object.entries(measured).map(([name, value]) => [name, value.dataSync()[0]!]),
+    );
+    dispose(measured);
+    assertFinite(metrics, input);
+    return metrics;
   });
-  const metrics = Object.fromEntries(
-    Object.entries(measured).map(([name, value]) => [name, value.dataSync()[0]!]),
-  );
-  dispose(measured);
-  assertFinite(metrics, input);
-  return metrics;
 }
 
-type Common = Omit<Parameters<typeof createTrainContext>[0], 'report'>;
-
-function descend(
-  { classifier, regularizers, optimizer }: StepSetup,
-  { learningRate }: StepInput,
-  common: Common,
+/** A step as a function of tensors, which assigns to the variables of the network and of the optimiser. */
+export function stepOn(
+  { classifier, regularizers, optimizer, loss, norm = 'linf' }: StepSetup,
+  { images, labels, random, step, epoch, radius, learningRate }: StepTensors,
+  indices: Int32Array,
 ): NamedTensorMap {
   const measured: Record<string, Scalar> = {};
   const context = createTrainContext({
-    ...common,
+    classifier,
+    batch: { images, labels, indices },
+    threat: ballOf(norm, radius),
+    random,
+    step,
+    epoch,
+    loss,
     report: (name, value) => {
       measured[name] = keep(value.clone());
     },
@@ -98,7 +127,7 @@ function descend(
     const penalties = regularizers.map((regularizer) => {
       const found = withoutGradient(() => tidy(() => regularizer.search?.(context) ?? {}));
       const penalty = regularizer.penalty(context, found);
-      assertPerExample(regularizer, penalty, common.batch.indices.length);
+      assertPerExample(regularizer, penalty, labels.shape[0]);
       context.report(`penalty of ${regularizer.name}`, penalty);
       return penalty;
     });

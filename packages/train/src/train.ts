@@ -19,6 +19,7 @@ export interface TrainRunOptions {
   directory?: string;
   /** What the run's record names as the engine. Default: the tfjs backend in force. */
   engine?: string;
+  /** Called after each step. The network's variables may be stale then: see `Stepper`. */
   onStep?: (progress: TrainProgress) => void;
 }
 

@@ -7,8 +7,9 @@ import { adam } from './optimizers/adam.ts';
 import { sgd } from './optimizers/sgd.ts';
 import type { MetricsLine } from './run-directory.ts';
 import { type EpochSchedule, linearRamp } from './schedules.ts';
+import { createStepper } from './stepper.ts';
 import { threatModel } from './threat.ts';
-import { type StepMetrics, trainStep } from './train-step.ts';
+import type { StepMetrics } from './train-step.ts';
 
 const linesPerEpoch = 8;
 
@@ -42,14 +43,14 @@ export async function trainingLoop(work: TrainingWork): Promise<void> {
   const stepsPerEpoch = Math.floor(training.size / batchSize);
   const logEvery = Math.max(1, Math.round(stepsPerEpoch / linesPerEpoch));
   const optimizer = optimizerOf(experiment.train)(model.parameters);
-  const setup = {
+  const stepper = createStepper({
     classifier: model,
     regularizers: experiment.variants[work.variant]?.regularizers ?? [],
     optimizer,
     loss: experiment.loss ?? crossEntropy,
     random: randomSource(seed).fork('train'),
     norm: experiment.threat.norm,
-  };
+  });
   const means = new MeanMetrics();
   let step = 0;
   try {
@@ -60,7 +61,7 @@ export async function trainingLoop(work: TrainingWork): Promise<void> {
           epsilon: epsilonAt(at, epochs),
           learningRate: learningRateAt(at, epochs),
         };
-        const metrics = trainStep(setup, { batch, step, epoch: at, ...scheduled });
+        const metrics = stepper.step({ batch, step, epoch: at, ...scheduled });
         dispose([batch.images, batch.labels]);
         step += 1;
         means.add({ ...metrics, ...scheduled });
@@ -69,10 +70,12 @@ export async function trainingLoop(work: TrainingWork): Promise<void> {
         if (step % logEvery === 0) await record({ step, epoch, ...means.take() });
       }
       if (validation) {
+        stepper.read();
         await record({ step, epoch: pass + 1, ...(await validate(model, validation, experiment)) });
       }
     }
   } finally {
+    stepper.dispose();
     optimizer.dispose();
   }
 }

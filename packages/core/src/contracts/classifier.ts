@@ -39,6 +39,8 @@ export interface Parameter {
 
 export interface TrainableClassifier extends Classifier {
   readonly parameters: readonly Parameter[];
+  /** Batch normalisation's running averages, if there are any: what `updateRunning` assigns to. */
+  readonly runningStatistics?: readonly { readonly name: string; readonly variable: Variable }[];
   /** Moves the running statistics towards recorded ones: once per optimiser step, from the nominal pass. */
   updateRunning(recorded: RecordedStatistics): void;
 }

@@ -3,6 +3,7 @@ import {
   dispose,
   div,
   mul,
+  scalar,
   sqrt,
   square,
   sub,
@@ -25,24 +26,33 @@ export function adam({
       parameters.map((parameter) => tidy(() => variable(zerosLike(parameter.variable), false)));
     const first = zeros();
     const second = zeros();
-    let step = 0;
+    // 1 − βᵗ, accumulated: as a power in float32 it would cancel.
+    const corrections = [beta1, beta2].map((beta) => ({
+      beta,
+      value: tidy(() => variable(scalar(0), false)),
+    }));
+    const [correction1, correction2] = corrections.map(({ value }) => value);
+    const state = [...first, ...second, ...corrections.map(({ value }) => value)];
     return {
+      state,
       apply: (gradients, learningRate) =>
         tidy(() => {
-          step += 1;
+          for (const { beta, value } of corrections) {
+            value.assign(add(mul(value, beta), 1 - beta));
+          }
           for (const [i, parameter] of parameters.entries()) {
             const gradient = regularizedGradient(parameter, gradients, weightDecay);
             const m = first[i]!;
             const v = second[i]!;
             m.assign(add(mul(m, beta1), mul(gradient, 1 - beta1)));
             v.assign(add(mul(v, beta2), mul(square(gradient), 1 - beta2)));
-            const mHat = div(m, 1 - beta1 ** step);
-            const vHat = div(v, 1 - beta2 ** step);
+            const mHat = div(m, correction1!);
+            const vHat = div(v, correction2!);
             const update = div(mHat, add(sqrt(vHat), epsilon));
             parameter.variable.assign(sub(parameter.variable, mul(update, learningRate)));
           }
         }),
-      dispose: () => dispose([...first, ...second]),
+      dispose: () => dispose(state),
     };
   };
 }

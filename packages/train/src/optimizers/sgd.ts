@@ -12,6 +12,7 @@ export function sgd({ momentum = 0.9, weightDecay = 0 } = {}): WeightOptimizerFa
       tidy(() => variable(zerosLike(parameter), false)),
     );
     return {
+      state: velocities,
       apply: (gradients, learningRate) =>
         tidy(() => {
           for (const [i, parameter] of parameters.entries()) {

@@ -1,10 +1,12 @@
 import type { Parameter } from '@llr/core';
-import type { NamedTensorMap } from '@tensorflow/tfjs-core';
+import type { NamedTensorMap, Scalar, Variable } from '@tensorflow/tfjs-core';
 
 /** Moves parameters against their gradients. Its state lives as long as the training. */
 export interface WeightOptimizer {
+  /** All that it remembers from step to step. */
+  readonly state: readonly Variable[];
   /** One step; gradients by the name of the parameter's variable. */
-  apply(gradients: NamedTensorMap, learningRate: number): void;
+  apply(gradients: NamedTensorMap, learningRate: Scalar | number): void;
   dispose(): void;
 }
 

@@ -1,0 +1,91 @@
+import { NotCompilableError, type Program, program } from '@llr/engine';
+import type { NamedTensorMap } from '@tensorflow/tfjs-core';
+import {
+  runStep,
+  type StepInput,
+  type StepMetrics,
+  type StepSetup,
+  type StepTensors,
+  stepOn,
+  trainStep,
+} from './train-step.ts';
+
+export interface StepperOptions {
+  /** Whether steps are compiled where the engine has graphs. Default true. */
+  compiled?: boolean;
+  /** Told when steps can't be compiled, and run eagerly instead, and why. Default: a warning on the console. */
+  onEager?: (reason: NotCompilableError) => void;
+}
+
+/** Makes steps of training over one state: parameters, running statistics and the optimiser's. */
+export interface Stepper {
+  /**
+   * One step, as `trainStep`. What it moves may live in the engine's session: the variables are stale until
+   * `read()`.
+   */
+  step(input: StepInput): StepMetrics;
+  /** Brings the variables up to date: before a validation, or saving. */
+  read(): void;
+  /** Takes over the variables, after they were changed by something other than a step. */
+  write(): void;
+  /** Brings the variables up to date and frees what was compiled; the network and the optimiser stay the caller's. */
+  dispose(): void;
+}
+
+type Steps = Program<{ step: (tensors: StepTensors) => NamedTensorMap }>;
+
+/**
+ * Compiles whole steps of training: the nominal pass, searches, penalties, gradients, the optimiser and the running
+ * statistics become one graph for each size of batch, in whose session the state lives. On engines without
+ * graphs steps run eagerly, with the same results; so they do, from then on, where a regulariser, a loss or a
+ * network can't be compiled because it reads values.
+ */
+export function createStepper(setup: StepSetup, options: StepperOptions = {}): Stepper {
+  const { compiled = true, onEager = warn } = options;
+  let steps: Steps | undefined = compiled ? compiledSteps(setup) : undefined;
+  const eagerly = (reason: NotCompilableError) => {
+    onEager(reason);
+    steps?.dispose();
+    steps = undefined;
+  };
+  return {
+    step: (input) => {
+      try {
+        if (steps) return runStep(setup, input, steps.functions.step);
+      } catch (error) {
+        if (!(error instanceof NotCompilableError)) throw error;
+        eagerly(error);
+      }
+      return trainStep(setup, input);
+    },
+    read: () => steps?.read(),
+    write: () => steps?.write(),
+    dispose: () => steps?.dispose(),
+  };
+}
+
+function compiledSteps(setup: StepSetup): Steps {
+  const { classifier, optimizer } = setup;
+  const named = [...classifier.parameters, ...(classifier.runningStatistics ?? [])];
+  return program({
+    name: `train ${classifier.name}`,
+    state: [...named.map(({ variable }) => variable), ...optimizer.state],
+    functions: {
+      step: (tensors: StepTensors) => stepOn(setup, tensors, unreadable(tensors.labels.shape[0])),
+    },
+  });
+}
+
+/** In place of the numbers of the examples, which change from step to step and would be constants of the graph. */
+const unreadable = (length: number): Int32Array =>
+  new Proxy(new Int32Array(length), {
+    get: (_, key) => {
+      if (key === 'length') return length;
+      throw new NotCompilableError(
+        "it reads which examples are in the batch, which would be the same in every call. Use the batch's labels, images or random source.",
+      );
+    },
+  });
+
+const warn = ({ message }: NotCompilableError) =>
+  console.warn(`Training steps run eagerly, which is slower: ${message}`);
