@@ -30,6 +30,7 @@ const depthOf = (frame: Frame | undefined) => frame?.depth ?? 0;
  */
 export class GraphBuilder {
   readonly nodes: NodeDef[] = [];
+  readonly values = new Map<string, Value>();
   readonly prefix: string;
   readonly #entered = new Map<string, Value>();
   readonly #constants = new Map<string, Value>();
@@ -56,12 +57,9 @@ export class GraphBuilder {
     const name = `${this.prefix}/${options.name ?? `${op}_${this.#count++}`}`;
     const controls = (options.after ?? []).map((node) => `^${node}`);
     this.nodes.push({ name, op, inputs: [...references, ...controls], attributes });
-    return outputs.map(({ dtype, shape }, i) => ({
-      reference: i === 0 ? name : `${name}:${i}`,
-      frame,
-      dtype,
-      shape,
-    }));
+    return outputs.map(({ dtype, shape }, i) =>
+      this.#known({ reference: i === 0 ? name : `${name}:${i}`, frame, dtype, shape }),
+    );
   }
 
   placeholder(name: string, dtype: DataTypeNumber, shape: readonly number[]): Value {
@@ -111,7 +109,7 @@ export class GraphBuilder {
         parallel_iterations: attribute.integer(1),
       },
     });
-    return { ...value, reference: name, frame };
+    return this.#known({ ...value, reference: name, frame });
   }
 
   /** A node whose frame and inputs the caller knows better, as at the edges of a loop. */
@@ -124,7 +122,12 @@ export class GraphBuilder {
   ): Value {
     const whole = `${this.prefix}/${name}`;
     this.nodes.push({ name: whole, op, inputs, attributes });
-    return { ...value, reference: whole };
+    return this.#known({ ...value, reference: whole });
+  }
+
+  #known(value: Value): Value {
+    this.values.set(value.reference, value);
+    return value;
   }
 
   /** A name that no other node of this graph has. */

@@ -87,6 +87,7 @@ export class Recorder {
   ): TensorMetadata[] {
     const values = inputs.map((id) => this.valueOf(id));
     const described = inputs.map((id, i): DescribedInput => this.#constants.get(id) ?? values[i]!);
+    if (changesNothing(op, attributes, values)) return [this.hollow(values[0]!)];
     const plain = Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
     const known = outputs === 1 ? outputShape(op, described, plain) : undefined;
     const found = known ? [known] : this.#runOnZeros(op, attributes, inputs, outputs);
@@ -218,6 +219,16 @@ function typed(dtype: DataTypeNumber, values: readonly number[]) {
   // The addon takes an int64 as two words.
   if (dtype === dataTypes.int64) return Int32Array.from(values.flatMap((value) => [value, 0]));
   return Int32Array.from(values);
+}
+
+/** tfjs casts and reshapes what is as it should be already. */
+function changesNothing(
+  op: string,
+  attributes: readonly OpAttribute[],
+  [x]: readonly Value[],
+): boolean {
+  if (op !== 'Cast') return false;
+  return attributes.some(({ name, value }) => name === 'DstT' && value === x!.dtype);
 }
 
 /** Types that tfjs-node leaves for TensorFlow to infer when an op runs, which a graph has to name. */

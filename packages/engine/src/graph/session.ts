@@ -48,6 +48,8 @@ export class Session {
     let found: Tensor[];
     try {
       found = this.#run(inputs, names, trace.fetches);
+    } catch (error) {
+      throw new Error(`${trace.name}: ${explained(error)}`, { cause: error });
     } finally {
       for (const tensor of drawn) tensor.dispose();
     }
@@ -110,6 +112,14 @@ export class Session {
     this.#loaded?.backend.binding.deleteSavedModel(this.#loaded.id);
     this.#loaded = undefined;
   }
+}
+
+/** The addon's message and TensorFlow's, in the order that people read. */
+function explained(error: unknown): string {
+  const { message } = error as Error;
+  const [, reason, node] =
+    message.match(/^Session fail to run with error: ([\s\S]*?)\s*\[\[\{\{node (.*?)\}\}\]\]/) ?? [];
+  return node ? `TensorFlow stopped at ${node}: ${reason}` : message;
 }
 
 function assign(variable: Variable, value: Tensor): void {

@@ -10,6 +10,7 @@ import { withLeaves } from '../compiled-arguments.ts';
 import { type CompiledInput, isCompiledSource } from '../compiled-source.ts';
 import { isTaping } from '../without-gradient.ts';
 import type { TensorFlowBackend } from './binding.ts';
+import { fuse } from './fuse.ts';
 import { GraphBuilder, type Value } from './graph-builder.ts';
 import { recordLoop } from './loop.ts';
 import { type Attribute, attribute, type NodeDef } from './node-def.ts';
@@ -25,6 +26,7 @@ export type Feed =
 
 /** A function recorded for one signature. */
 export interface Trace {
+  readonly name: string;
   readonly nodes: readonly NodeDef[];
   readonly feeds: readonly { readonly name: string; readonly feed: Feed }[];
   /** The nodes to fetch: first the function's tensors, then the values of the variables assigned to. */
@@ -49,8 +51,22 @@ let active: ActiveTrace | undefined;
 /** Whether a function is being recorded now. */
 export const isTracing = (): boolean => active !== undefined;
 
-/** Records what a function does with tensors like its arguments. */
-export function trace(
+/**
+ * Records what a function does with tensors like its arguments.
+ *
+ * @throws NotCompilableError when it does something that a graph can't
+ */
+export function trace(...recording: Parameters<typeof record>): Trace {
+  try {
+    return record(...recording);
+  } catch (error) {
+    if (!(error instanceof NotCompilableError)) throw error;
+    const [name] = recording;
+    throw new NotCompilableError(`${name} can't be compiled: ${error.message}`, { cause: error });
+  }
+}
+
+function record(
   name: string,
   fn: (...args: never[]) => unknown,
   args: readonly unknown[],
@@ -112,14 +128,8 @@ export function trace(
         );
         found = finish(fn(...(stands as never[])));
       });
-      return { nodes: graph.nodes, feeds, fetches, ...found! };
-    } catch (error) {
-      if (error instanceof NotCompilableError) {
-        throw new NotCompilableError(`${name} can't be compiled: ${error.message}`, {
-          cause: error,
-        });
-      }
-      throw error;
+      fuse(graph.nodes, graph.values);
+      return { name, nodes: graph.nodes, feeds, fetches, ...found! };
     } finally {
       active = undefined;
     }
