@@ -95,12 +95,7 @@ function evaluate(script: string, threads: number, newWorker: NewWorker): Factor
     // It would make Worker a global, and answer every uncaught error by throwing it again.
     global: {},
     Worker: newWorker,
-    process: {
-      versions: process.versions,
-      argv: [],
-      on: () => {},
-      hrtime: process.hrtime,
-    },
+    process: { versions: process.versions, argv: [], on: () => {}, hrtime: process.hrtime },
   };
   // It starts eight workers whatever the number of threads.
   const source = readFileSync(script, 'utf8').replace(

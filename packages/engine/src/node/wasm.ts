@@ -6,8 +6,11 @@ import { threadedBackend } from './wasm-threads.ts';
 
 const name = '@tensorflow/tfjs-backend-wasm';
 
-/** Beyond this, a step's small kernels wait for one another more than they work. */
-const mostByDefault = 8;
+/**
+ * Threads wait for one another by spinning: two on two free cores are 1.2 to 1.3 times as fast as one, but
+ * with another process on one of them half as fast. So a core is left free, and few are taken.
+ */
+const defaultThreads = () => Math.max(1, Math.min(availableParallelism() - 1, 4));
 
 /** How the WebAssembly backend runs. */
 export interface WasmThreads {
@@ -23,13 +26,13 @@ let running: WasmThreads | undefined;
 export const wasmThreads = (): WasmThreads | undefined => running;
 
 /**
- * Registers tfjs's WebAssembly backend: with `threads` threads (default: one a core, at most 8), or with one
+ * Registers tfjs's WebAssembly backend: with `threads` threads (default: one a core but one, at most 4), or with one
  * where more can't be started. The first call in a process decides; `wasmThreads` says what came of it.
  *
  * @throws RangeError when `threads` is not a positive integer; what keeps the backend from being registered
  */
 export async function loadWasm(options: { threads?: number } = {}): Promise<void> {
-  const wanted = options.threads ?? Math.min(availableParallelism(), mostByDefault);
+  const wanted = options.threads ?? defaultThreads();
   if (!Number.isInteger(wanted) || wanted < 1) {
     throw new RangeError(`threads is ${wanted}; it must be a positive integer.`);
   }
