@@ -18,13 +18,13 @@ interface NetworkParts {
 export function network(parts: NetworkParts): ConfiguredClassifier {
   const { name, config, variables, norms } = parts;
   const { inputShape, numClasses } = config;
-  const forward = (images: Tensor4D, use: StatisticsUse) => {
+  const run = (images: Tensor4D, use: StatisticsUse, folded: boolean) => {
     assertImages(name, images, inputShape);
     if (norms.length === 0 && use !== 'running') {
       throw new Error(`${name} has no batch norm: forward it with 'running' statistics.`);
     }
     return tidy(() => {
-      const pass: NormPass = { use, recorded: {} };
+      const pass: NormPass = { use, recorded: {}, folded };
       const logits = parts.logits(images, pass);
       return use === 'batch' ? { logits, recorded: pass.recorded } : { logits };
     });
@@ -37,8 +37,8 @@ export function network(parts: NetworkParts): ConfiguredClassifier {
     statistics: norms.length > 0 ? 'recordable' : 'running',
     parameters: variables.parameters,
     runningStatistics: variables.runningStatistics,
-    forward,
-    freeze: (statistics) => (images) => forward(images, statistics).logits,
+    forward: (images, use) => run(images, use, false),
+    freeze: (statistics) => (images) => run(images, statistics, true).logits,
     updateRunning: (recorded: RecordedStatistics) => {
       if (norms.length === 0) throw new Error(`${name} has no batch norm to update.`);
       for (const norm of norms) norm.updateRunning(recorded);

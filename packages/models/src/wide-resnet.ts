@@ -2,7 +2,7 @@ import { add, mean, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
 import type { ConfiguredClassifier } from './configured-classifier.ts';
 import { type Activation, activationOf } from './layers/activation.ts';
 import { type BatchNorm, batchNorm, type NormPass } from './layers/batch-norm.ts';
-import { convolution, type Padding, paddings } from './layers/convolution.ts';
+import { type Convolution, convolution, type Padding, paddings } from './layers/convolution.ts';
 import { dense } from './layers/dense.ts';
 import { type PixelStatistics, pixelNormalization } from './layers/pixel-normalization.ts';
 import { network } from './network.ts';
@@ -53,25 +53,35 @@ export function wideResNet(options: WideResNetOptions): ConfiguredClassifier {
   const normalize = pixelNormalization(config);
   const activate = activationOf(config.activation);
   const norms: BatchNorm[] = [];
-  const norm = (name: string, channels: number) => {
+  const norm = (name: string, channels: number): BatchNorm => {
     const made = batchNorm(variables, name, channels);
     norms.push(made);
-    return (x: Tensor4D, pass: NormPass) => activate(made.apply(x, pass));
+    return made;
   };
+  const normalized = (convolve: Convolution, norm: BatchNorm, x: Tensor4D, pass: NormPass) =>
+    pass.folded && pass.use !== 'batch'
+      ? convolve(x, norm.at(pass.use))
+      : norm.apply(convolve(x), pass);
 
   /** h + f(h), or projection(a) + f(h) with a the activated h. */
   const block = (name: string, from: number, to: number, stride: number) => {
-    const activateInput = norm(`${name}/norm-1`, from);
-    const first = convolution(variables, `${name}/conv-1`, { size: 3, from, to, stride, padding });
-    const activateInner = norm(`${name}/norm-2`, to);
-    const second = convolution(variables, `${name}/conv-2`, { size: 3, from: to, to });
+    const first = norm(`${name}/norm-1`, from);
+    const convolve = convolution(variables, `${name}/conv-1`, {
+      size: 3,
+      from,
+      to,
+      stride,
+      padding,
+    });
+    const second = norm(`${name}/norm-2`, to);
+    const convolveAgain = convolution(variables, `${name}/conv-2`, { size: 3, from: to, to });
     const projection =
       from === to && stride === 1
         ? undefined
         : convolution(variables, `${name}/projection`, { size: 1, from, to, stride });
     return (h: Tensor4D, pass: NormPass): Tensor4D => {
-      const activated = activateInput(h, pass);
-      const residual = second(activateInner(first(activated), pass));
+      const activated = activate(first.apply(h, pass));
+      const residual = convolveAgain(activate(normalized(convolve, second, activated, pass)));
       return add(residual, projection ? projection(activated) : h);
     };
   };
@@ -85,7 +95,7 @@ export function wideResNet(options: WideResNetOptions): ConfiguredClassifier {
       return block(`group-${group + 1}/block-${i + 1}`, from, channels, i === 0 ? stride : 1);
     }),
   );
-  const activateLast = norm('norm', channels);
+  const last = norm('norm', channels);
   const logits = dense(variables, 'logits', { from: channels, to: numClasses });
 
   return network({
@@ -96,7 +106,7 @@ export function wideResNet(options: WideResNetOptions): ConfiguredClassifier {
     logits: (images, pass) => {
       const embedded = stem(normalize(images));
       const h = blocks.reduce((x, next) => next(x, pass), embedded);
-      return logits(mean<Tensor2D>(activateLast(h, pass), [1, 2]));
+      return logits(mean<Tensor2D>(activate(last.apply(h, pass)), [1, 2]));
     },
   });
 }

@@ -1,16 +1,24 @@
-import { gradientCheck } from '@llr/engine';
+import type { RecordedStatistics } from '@llr/core';
+import { gradientCheck, inputGradient } from '@llr/engine';
 import {
   dispose,
   div,
+  engine,
   memory,
+  mul,
+  norm,
   randomUniform,
   reshape,
+  type Scalar,
   slice,
+  square,
   sub,
+  sum,
   type Tensor,
   type Tensor4D,
   tensor1d,
   tidy,
+  variableGrads,
 } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wideResNet } from '../src/index.ts';
@@ -110,7 +118,6 @@ describe('batch statistics', () => {
     tidy(() => {
       const { logits, recorded } = model.forward(images, 'batch');
       expect(values(model.forward(images, recorded!).logits)).toEqual(values(logits));
-      expect(values(model.freeze(recorded!)(images))).toEqual(values(logits));
       const names = model.runningStatistics.map(({ name }) => name);
       const layers = Object.keys(recorded!);
       expect(names).toEqual(
@@ -181,6 +188,111 @@ describe('derivatives', () => {
       expect(errors.first).toBeLessThan(2e-3);
       expect(errors.second).toBeLessThan(2e-3);
     });
+  });
+});
+
+describe('freeze', () => {
+  const relative = (found: Tensor, expected: Tensor) =>
+    norm(sub(found, expected)).dataSync()[0]! / norm(expected).dataSync()[0]!;
+  const direction = randomUniform([6, 8, 8, 3], -1, 1, 'float32', 8) as Tensor4D;
+  const weights = randomUniform([6, 5], -1, 1, 'float32', 9);
+  afterAll(() => dispose([direction, weights]));
+
+  /** Statistics that are far from 0 and 1, and scales and offsets too, so that each counts. */
+  const unevenNetwork = () => {
+    const made = wideResNet({ ...small, seed: 6 });
+    tidy(() => {
+      const all = [...made.parameters, ...made.runningStatistics];
+      for (const [i, { name, variable }] of all.entries()) {
+        if (/filter|weights/.test(name)) continue;
+        variable.assign(randomUniform(variable.shape, 0.3, 1.7, 'float32', i));
+      }
+    });
+    return made;
+  };
+
+  it.each(['running', 'recorded'] as const)(
+    'folds batch norm into convolutions: the same logits, gradients and second derivatives at %s statistics',
+    (kind) => {
+      const network = unevenNetwork();
+      tidy(() => {
+        const statistics =
+          kind === 'running' ? kind : network.forward(direction, 'batch').recorded!;
+        const frozen = network.freeze(statistics);
+        const plain = (x: Tensor4D) => network.forward(x, statistics).logits;
+        expect(relative(frozen(images), plain(images))).toBeLessThan(1e-5);
+        const derivatives = [frozen, plain].map((logits) => {
+          const first = (x: Tensor4D) =>
+            inputGradient<Tensor4D>((at) => ({ value: mul(square(logits(at)), weights) }), x)
+              .gradient;
+          const second = inputGradient<Tensor4D>(
+            (at) => ({ value: mul(first(at), direction) }),
+            images,
+          ).gradient;
+          return [first(images), second];
+        });
+        const [[first, second], [plainFirst, plainSecond]] = derivatives as [
+          [Tensor, Tensor],
+          [Tensor, Tensor],
+        ];
+        expect(relative(first, plainFirst)).toBeLessThan(1e-5);
+        expect(relative(second, plainSecond)).toBeLessThan(1e-5);
+      });
+      network.dispose();
+    },
+  );
+
+  it('has the same gradients in the parameters, through recorded statistics too', () => {
+    const network = unevenNetwork();
+    const variables = network.parameters.map(({ variable }) => variable);
+    const gradients = (logits: (use: RecordedStatistics) => Tensor) =>
+      variableGrads(() => {
+        const { recorded } = network.forward(direction, 'batch');
+        return sum(mul(square(logits(recorded!)), weights)) as Scalar;
+      }, variables).grads;
+    tidy(() => {
+      const frozen = gradients((use) => network.freeze(use)(images));
+      const plain = gradients((use) => network.forward(images, use).logits);
+      for (const { name } of variables) {
+        expect(relative(frozen[name]!, plain[name]!), name).toBeLessThan(1e-4);
+      }
+    });
+    network.dispose();
+  });
+
+  it('follows the parameters', () => {
+    const made = wideResNet(small);
+    const frozen = made.freeze('running');
+    tidy(() => {
+      frozen(images);
+      for (const { variable } of made.parameters) variable.assign(mul(variable, 1.1));
+      expect(relative(frozen(images), made.forward(images, 'running').logits)).toBeLessThan(1e-5);
+    });
+    made.dispose();
+  });
+
+  it('does without the multiplications of the batch norms it folds', () => {
+    const multiplications = (run: () => Tensor) => {
+      const kernels = engine() as unknown as {
+        runKernel(name: string, inputs: { a: Tensor }, ...rest: unknown[]): unknown;
+      };
+      const { runKernel } = kernels;
+      let images = 0;
+      kernels.runKernel = (name, inputs, ...rest) => {
+        if (name === 'Multiply' && inputs.a.rank === 4 && inputs.a.shape[0] === 6) images += 1;
+        return runKernel.call(kernels, name, inputs, ...rest);
+      };
+      try {
+        tidy(run);
+        return images;
+      } finally {
+        kernels.runKernel = runKernel;
+      }
+    };
+    const plain = multiplications(() => model.forward(images, 'running').logits);
+    const frozen = multiplications(() => model.freeze('running')(images));
+    // The second batch norm of each of the three blocks.
+    expect(plain - frozen).toBe(3);
   });
 });
 

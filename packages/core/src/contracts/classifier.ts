@@ -26,7 +26,10 @@ export interface Classifier {
   readonly statistics: 'running' | 'recordable';
   /** Logits `[b, classes]`, differentiable to second order in the images and in the parameters. */
   forward(images: Tensor4D, use: StatisticsUse): ForwardPass;
-  /** The network at fixed statistics, for as long as its parameters don't change. */
+  /**
+   * The network at fixed statistics: a pure function, as differentiable as `forward`, which may fold batch norm into
+   * convolutions. For searches and evaluation.
+   */
   freeze(statistics: 'running' | RecordedStatistics): (images: Tensor4D) => Tensor2D;
 }
 

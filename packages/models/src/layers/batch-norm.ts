@@ -22,6 +22,14 @@ type LayerStatistics = RecordedStatistics[string];
 export interface NormPass {
   readonly use: StatisticsUse;
   readonly recorded: { [layer: string]: LayerStatistics };
+  /** Whether batch norm right after a convolution goes into its filter: only at fixed statistics. */
+  readonly folded: boolean;
+}
+
+/** x·factor + shift for each channel, `[channels]` each. */
+export interface PerChannel {
+  readonly factor: Tensor1D;
+  readonly shift: Tensor1D;
 }
 
 /**
@@ -30,6 +38,8 @@ export interface NormPass {
  */
 export interface BatchNorm {
   apply(x: Tensor4D, pass: NormPass): Tensor4D;
+  /** What `apply` does at fixed statistics. */
+  at(statistics: Exclude<StatisticsUse, 'batch'>): PerChannel;
   /**
    * running ← 0.9·running + 0.1·recorded. The variance is the biased one, as in DeepMind's code; PyTorch
    * keeps the unbiased one there.
@@ -45,19 +55,24 @@ export function batchNorm(variables: NetworkVariables, name: string, channels: n
     mean: variables.average(`${name}/running-mean`, [channels], 0),
     variance: variables.average(`${name}/running-variance`, [channels], 1),
   };
+  const fixedStatistics = (use: Exclude<StatisticsUse, 'batch'>): LayerStatistics =>
+    use === 'running' ? (running as LayerStatistics) : givenStatistics(use, name, channels);
   const statisticsOf = (x: Tensor4D, { use, recorded }: NormPass): LayerStatistics => {
-    if (use === 'running') return running as LayerStatistics;
-    if (use !== 'batch') return givenStatistics(use, name, channels);
+    if (use !== 'batch') return fixedStatistics(use);
     const own = heldConstant(() => batchStatistics(x));
     recorded[name] = own;
     return own;
   };
+  const perChannel = ({ mean, variance }: LayerStatistics): PerChannel => {
+    const factor = mul(scale, rsqrt(add(variance, epsilon))) as Tensor1D;
+    return { factor, shift: sub(offset, mul(mean, factor)) };
+  };
   return {
     apply: (x, pass) => {
-      const statistics = statisticsOf(x, pass);
-      const factor = mul(scale, rsqrt(add(statistics.variance, epsilon)));
-      return add(mul(x, factor), sub(offset, mul(statistics.mean, factor)));
+      const { factor, shift } = perChannel(statisticsOf(x, pass));
+      return add(mul(x, factor), shift);
     },
+    at: (use) => perChannel(fixedStatistics(use)),
     updateRunning: (recorded) => {
       const given = givenStatistics(recorded, name, channels);
       for (const part of ['mean', 'variance'] as const) {

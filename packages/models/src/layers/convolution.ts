@@ -1,5 +1,6 @@
-import { add, conv2d, pad, type Tensor4D } from '@tensorflow/tfjs-core';
+import { add, conv2d, mul, pad, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
 import type { NetworkVariables } from '../network-variables.ts';
+import type { PerChannel } from './batch-norm.ts';
 
 /**
  * How a strided 3x3 convolution pads an even size: `'symmetric'` by 1 on every side, as PyTorch does, or
@@ -22,19 +23,22 @@ export interface ConvolutionOptions {
   bias?: boolean;
 }
 
+/** What comes right after a convolution, if given, is folded into its filter. */
+export type Convolution = (x: Tensor4D, then?: PerChannel) => Tensor4D;
+
 /** A convolution `[b, h, w, from]` to `[b, ⌈h/stride⌉, ⌈w/stride⌉, to]`; variables `name/filter` and `name/bias`. */
 export function convolution(
   variables: NetworkVariables,
   name: string,
   options: ConvolutionOptions,
-): (x: Tensor4D) => Tensor4D {
+): Convolution {
   const { size, from, to, stride = 1, padding = 'symmetric', bias = false } = options;
   const filter = variables.weights(`${name}/filter`, [size, size, from, to], size * size * from);
   const offset = bias ? variables.filled(`${name}/bias`, [to], 0) : undefined;
   const margin = (size - 1) / 2;
   // With stride 1 and an odd filter, 'same' is symmetric.
   const explicit = padding === 'symmetric' && stride > 1 && margin > 0;
-  return (x) => {
+  return (x, then) => {
     const padded = explicit
       ? pad(x, [
           [0, 0],
@@ -43,7 +47,10 @@ export function convolution(
           [0, 0],
         ])
       : x;
-    const y = conv2d(padded, filter as never, stride, explicit ? 'valid' : 'same') as Tensor4D;
-    return offset ? add(y, offset) : y;
+    const weights: Tensor = then ? mul(filter, then.factor) : filter;
+    const y = conv2d(padded, weights as never, stride, explicit ? 'valid' : 'same') as Tensor4D;
+    const bias = then && offset ? add(mul(offset, then.factor), then.shift) : then?.shift;
+    const shift = bias ?? offset;
+    return shift ? add(y, shift) : y;
   };
 }
