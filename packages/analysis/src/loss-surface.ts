@@ -1,5 +1,5 @@
 import { type Classifier, crossEntropy, type PerExampleLoss, randomSource } from '@llr/core';
-import { compile } from '@llr/engine';
+import { compile, orEagerly } from '@llr/engine';
 import {
   add,
   fill,
@@ -102,12 +102,20 @@ async function lossesOnPlane(input: {
 }): Promise<number[]> {
   const { classifier, loss, label, points, batchSize } = input;
   const logits = classifier.freeze('running');
-  const losses = compile(
-    (x: Tensor4D, delta: Tensor4D, random: Tensor4D, u: Tensor4D, v: Tensor4D, y: Tensor1D) => {
-      const at: Tensor4D = add(add(x, mul(u, delta)), mul(v, random));
-      return loss(logits(at) as Tensor2D, y);
-    },
-  );
+  const onPlane = (
+    x: Tensor4D,
+    delta: Tensor4D,
+    random: Tensor4D,
+    u: Tensor4D,
+    v: Tensor4D,
+    y: Tensor1D,
+  ): Tensor1D => {
+    const at: Tensor4D = add(add(x, mul(u, delta)), mul(v, random));
+    return loss(logits(at) as Tensor2D, y);
+  };
+  const compiled = compile(onPlane, { name: 'loss surface' });
+  // A network or a loss of somebody else's may not be compilable: it is only slower then.
+  const losses = orEagerly(compiled, onPlane, () => {});
   const shape = [1, ...classifier.inputShape] as [number, number, number, number];
   const plane = input.plane.map((numbers) => tensor(numbers, shape));
   const labels = fill([batchSize], label, 'int32');
@@ -129,6 +137,7 @@ async function lossesOnPlane(input: {
       found.dispose();
     }
   } finally {
+    compiled.dispose();
     for (const one of [...plane, labels]) one.dispose();
   }
   values.length = points.length;

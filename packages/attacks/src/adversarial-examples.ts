@@ -1,6 +1,6 @@
 import type { Attack } from '@llr/core';
 import { type Attempt, attackExamples } from './attack-examples.ts';
-import { type EvaluationOptions, prepareSetting } from './setting.ts';
+import { type EvaluationOptions, inSetting, type Setting } from './setting.ts';
 
 /** One image and what an attack made of it. */
 export interface AdversarialExample {
@@ -29,7 +29,10 @@ export interface AdversarialExample {
 export async function adversarialExamples(
   options: EvaluationOptions & { attack: Attack },
 ): Promise<AdversarialExample[]> {
-  const setting = await prepareSetting(options);
+  return inSetting(options, (setting) => keepLastOf(setting, options.attack));
+}
+
+async function keepLastOf(setting: Setting, attack: Attack): Promise<AdversarialExample[]> {
   const { examples, predictions } = setting;
   const length = examples.images.length / examples.count;
   const found = Array.from(
@@ -50,6 +53,6 @@ export async function adversarialExamples(
       adversarialPrediction: prediction,
       perturbation: perturbation.slice(),
     });
-  await attackExamples(setting, options.attack, keepLast);
+  await attackExamples(setting, attack, keepLast);
   return found;
 }

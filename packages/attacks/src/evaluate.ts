@@ -1,7 +1,7 @@
 import type { Attack } from '@llr/core';
 import { type Accuracy, accuracyOf } from './accuracy.ts';
 import { attackExamples } from './attack-examples.ts';
-import { correctRows, type EvaluationOptions, prepareSetting } from './setting.ts';
+import { correctRows, type EvaluationOptions, inSetting, type Setting } from './setting.ts';
 
 /** One attack's result. */
 export interface AttackResult {
@@ -52,9 +52,15 @@ export interface Evaluation {
 export async function evaluate(
   options: EvaluationOptions & { attacks: readonly Attack[] },
 ): Promise<Evaluation> {
-  const { attacks, seed } = options;
-  assertNames(attacks);
-  const setting = await prepareSetting(options);
+  assertNames(options.attacks);
+  return inSetting(options, (setting) => attackAll(setting, options.attacks, options.seed));
+}
+
+async function attackAll(
+  setting: Setting,
+  attacks: readonly Attack[],
+  seed: number,
+): Promise<Evaluation> {
   const { examples, predictions, threat, epsilon } = setting;
   const correct = correctRows(setting);
   const brokenBy: (string | null)[] = Array.from({ length: examples.count }, () => 'clean');

@@ -3,10 +3,12 @@ import {
   type Attack,
   lossObjective,
   type Objective,
+  perturbationOf,
   projectedAscent,
   sign,
 } from '@llr/core';
-import { mul, reshape, type Tensor1D, type Tensor4D, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { mul, reshape, type Tensor1D, type Tensor4D, zerosLike } from '@tensorflow/tfjs-core';
+import { ascent } from './compiled-ascent.ts';
 
 export interface FgsmOptions {
   /** Default 1, the classic attack; 20 is the paper's FGSM-20 (F.1). */
@@ -27,18 +29,18 @@ export interface FgsmOptions {
  */
 export function fgsm(options: FgsmOptions = {}): Attack {
   const { steps = 1, stepSize = steps === 1 ? 1 : 0.1, objective = lossObjective() } = options;
-  const ascent = (optimizer: AscentOptimizer) => projectedAscent({ optimizer, stepSize, steps });
+  const maximizer = (optimizer: AscentOptimizer) => projectedAscent({ optimizer, stepSize, steps });
   // Refuses bad options here, rather than in the middle of an evaluation.
-  ascent(sign());
+  maximizer(sign());
+  const name = options.name ?? (steps === 1 ? 'fgsm' : `fgsm-${steps}`);
+  const ascend = ascent(name, (problem) => {
+    const inRadii = maximizer(signInRadii(problem.threat.radius));
+    return perturbationOf(inRadii, { ...problem, start: zerosLike(problem.images) }, objective);
+  });
   return {
-    name: options.name ?? (steps === 1 ? 'fgsm' : `fgsm-${steps}`),
+    name,
     runs: () => [{ name: 'from the image', restart: 0 }],
-    perturb: (problem) =>
-      tidy(() => {
-        const { images, threat } = problem;
-        const maximizer = ascent(signInRadii(threat.radius));
-        return maximizer.maximize({ ...problem, start: zerosLike(images) }, objective).perturbation;
-      }),
+    perturb: (problem) => ascend(problem, {}),
   };
 }
 

@@ -2,6 +2,7 @@ import {
   type AscentOptions,
   type Attack,
   type Objective,
+  perturbationOf,
   projectedAscent,
   type Run,
   targetedMargin,
@@ -11,10 +12,12 @@ import {
   cast,
   greaterEqual,
   type NamedTensorMap,
+  type Scalar,
   scalar,
   type Tensor1D,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { ascent } from './compiled-ascent.ts';
 import { assertRestarts, restartRuns } from './restarts.ts';
 
 /** `stepSize` is in pixel units; the optimiser is Adam unless another is given. */
@@ -34,11 +37,15 @@ export interface MultiTargetedOptions extends AscentOptions {
  * @throws RangeError when `steps` or `restarts` is not a whole number above 0, or `stepSize` not a positive number
  */
 export function multiTargeted(options: MultiTargetedOptions): Attack {
-  const { restarts = 1, name, ...ascent } = options;
+  const { restarts = 1, name, ...ascentOptions } = options;
   assertRestarts(restarts);
-  const maximizer = projectedAscent(ascent);
+  const maximizer = projectedAscent(ascentOptions);
+  const attack = name ?? `multi-targeted-${options.steps}`;
+  const ascend = ascent(attack, (problem, { target }) =>
+    perturbationOf(maximizer, problem, towards(target as Scalar)),
+  );
   return {
-    name: name ?? `multi-targeted-${ascent.steps}`,
+    name: attack,
     runs: ({ numClasses }) =>
       restartRuns(restarts).flatMap((run) =>
         Array.from({ length: numClasses - 1 }, (_, target) => ({
@@ -51,7 +58,7 @@ export function multiTargeted(options: MultiTargetedOptions): Attack {
       tidy(() => {
         const target = targetOf(run);
         const random = problem.random.fork('restart', run.restart, 'target', target);
-        return maximizer.maximize({ ...problem, random }, towards(target)).perturbation;
+        return ascend({ ...problem, random }, { target: scalar(target, 'int32') });
       }),
   };
 }
@@ -61,16 +68,15 @@ interface Targets extends NamedTensorMap {
 }
 
 /** The margin of each example's own wrong class number `target`. */
-const towards = (target: number): Objective<Targets> => ({
+const towards = (target: Scalar): Objective<Targets> => ({
   name: 'targeted-margin',
   prepare: ({ labels }) => ({ targets: wrongClass(target, labels) }),
   value: ({ logits, labels, state }) => targetedMargin(logits, labels, state.targets),
 });
 
 /** The wrong classes counted in ascending order: those from the label on are one further. */
-function wrongClass(target: number, labels: Tensor1D): Tensor1D {
-  const number = scalar(target, 'int32');
-  return add(number, cast(greaterEqual(number, labels), 'int32'));
+function wrongClass(target: Scalar, labels: Tensor1D): Tensor1D {
+  return add(target, cast(greaterEqual(target, labels), 'int32'));
 }
 
 function targetOf({ name, target }: Run): number {

@@ -3,9 +3,10 @@ import {
   type Attack,
   lossObjective,
   type Objective,
+  perturbationOf,
   projectedAscent,
 } from '@llr/core';
-import { tidy } from '@tensorflow/tfjs-core';
+import { ascent } from './compiled-ascent.ts';
 import { assertRestarts, restartRuns } from './restarts.ts';
 
 /** `stepSize` is in pixel units, a number or one for each step; the optimiser is Adam unless another is given. */
@@ -25,17 +26,16 @@ export interface PgdOptions extends AscentOptions {
  * @throws RangeError when `steps` or `restarts` is not a whole number above 0, or `stepSize` not a positive number
  */
 export function pgd(options: PgdOptions): Attack {
-  const { objective = lossObjective(), restarts = 1, name, ...ascent } = options;
+  const { objective = lossObjective(), restarts = 1, name, ...ascentOptions } = options;
   assertRestarts(restarts);
-  const maximizer = projectedAscent(ascent);
+  const maximizer = projectedAscent(ascentOptions);
   const suffix = options.objective ? `-${options.objective.name}` : '';
+  const attack = name ?? `pgd-${options.steps}${suffix}`;
+  const ascend = ascent(attack, (problem) => perturbationOf(maximizer, problem, objective));
   return {
-    name: name ?? `pgd-${ascent.steps}${suffix}`,
+    name: attack,
     runs: () => restartRuns(restarts),
     perturb: (problem, run) =>
-      tidy(() => {
-        const random = problem.random.fork('restart', run.restart);
-        return maximizer.maximize({ ...problem, random }, objective).perturbation;
-      }),
+      ascend({ ...problem, random: problem.random.fork('restart', run.restart) }, {}),
   };
 }

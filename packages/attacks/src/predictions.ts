@@ -1,6 +1,7 @@
 import type { Classifier } from '@llr/core';
-import { compile } from '@llr/engine';
-import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import { compile, orEagerly } from '@llr/engine';
+import { type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { compileAscents } from './compiled-ascent.ts';
 import type { PaddedBatch } from './examples.ts';
 
 /** A classifier at fixed statistics. */
@@ -11,13 +12,36 @@ export interface Network {
   logits(images: Tensor4D): Tensor2D;
   /** For prediction: compiled. */
   forward(images: Tensor4D): Tensor2D;
+  /** Frees what was compiled. */
+  dispose(): void;
 }
 
-/** The classifier as it is evaluated: with its running statistics. */
+/**
+ * The classifier as it is evaluated: with its running statistics. Predictions and ascents against it are compiled;
+ * where they can't be, they run eagerly and a warning says why.
+ */
 export function frozen(classifier: Classifier): Network {
   const { name, numClasses } = classifier;
-  const logits = classifier.freeze('running');
-  return { name, numClasses, logits, forward: compile(logits) };
+  const eager = classifier.freeze('running');
+  // A function of this evaluation's own, which its compiled ascents go by.
+  const logits = (images: Tensor4D): Tensor2D => eager(images);
+  let warned = false;
+  const onEager = ({ message }: Error) => {
+    if (!warned) console.warn(`${name} is evaluated eagerly, which is slower: ${message}`);
+    warned = true;
+  };
+  const compiled = compile(logits, { name: `logits of ${name}` });
+  const disposeAscents = compileAscents(logits, onEager);
+  return {
+    name,
+    numClasses,
+    logits,
+    forward: orEagerly(compiled, (images) => tidy(() => logits(images)), onEager),
+    dispose: () => {
+      compiled.dispose();
+      disposeAscents();
+    },
+  };
 }
 
 /**

@@ -41,8 +41,11 @@ export interface Setting {
   readonly onProgress: OnProgress;
 }
 
-/** Reads the data, checks that everything fits together, and classifies the unperturbed images. */
-export async function prepareSetting(options: EvaluationOptions): Promise<Setting> {
+/** Reads the data, checks that everything fits together, and classifies the unperturbed images; then does the work. */
+export async function inSetting<T>(
+  options: EvaluationOptions,
+  work: (setting: Setting) => Promise<T>,
+): Promise<T> {
   const { classifier, data, threat, seed, batchSize = 128, onProgress = () => {} } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`batchSize must be a whole number above 0; got ${batchSize}.`);
@@ -51,18 +54,22 @@ export async function prepareSetting(options: EvaluationOptions): Promise<Settin
   const epsilon = await radiusOf(threat);
   const examples = await collectExamples(data, classifier, batchSize);
   const network = frozen(classifier);
-  const predictions = await classify(network, examples, batchSize, onProgress);
-  return {
-    classifier,
-    network,
-    examples,
-    predictions,
-    threat,
-    epsilon,
-    random,
-    batchSize,
-    onProgress,
-  };
+  try {
+    const predictions = await classify(network, examples, batchSize, onProgress);
+    return await work({
+      classifier,
+      network,
+      examples,
+      predictions,
+      threat,
+      epsilon,
+      random,
+      batchSize,
+      onProgress,
+    });
+  } finally {
+    network.dispose();
+  }
 }
 
 async function radiusOf(threat: ThreatModel): Promise<number> {

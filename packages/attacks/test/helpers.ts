@@ -9,9 +9,12 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor4D,
+  tensor,
   tensor1d,
   tensor4d,
   tidy,
+  type Variable,
+  variable,
 } from '@tensorflow/tfjs-core';
 
 export type Shape = readonly [height: number, width: number, channels: number];
@@ -23,6 +26,10 @@ export function numbers(seed: number, count: number, low = 0, high = 1): Float32
   drawn.dispose();
   return values;
 }
+
+/** A variable, so that what is made of it can be compiled. */
+const parameter = (values: Float32Array, shape: number[]): Variable =>
+  tidy(() => variable(tensor(values, shape)));
 
 /** A classifier that is a plain function of flattened images `[b, h · w · c]`. */
 function classifierOf(
@@ -57,10 +64,12 @@ export function linear(seed: number, inputShape: Shape, numClasses: number): Lin
   const pixels = inputShape[0] * inputShape[1] * inputShape[2];
   const weights = numbers(seed, pixels * numClasses, -1, 1);
   const bias = numbers(seed + 1, numClasses, -0.2, 0.2);
-  const w = reshape(tensor1d(weights), [pixels, numClasses]) as Tensor2D;
-  const b = tensor1d(bias);
+  const w = parameter(weights, [pixels, numClasses]);
+  const b = parameter(bias, [numClasses]);
   return {
-    classifier: classifierOf('linear', inputShape, numClasses, (x) => add(matMul(x, w), b)),
+    classifier: classifierOf('linear', inputShape, numClasses, (x) =>
+      add(matMul(x, w as never), b),
+    ),
     weights,
     bias,
     dispose: () => {
@@ -73,13 +82,10 @@ export function linear(seed: number, inputShape: Shape, numClasses: number): Lin
 /** A smooth network with one hidden layer. */
 export function mlp(seed: number, inputShape: Shape, hidden: number, numClasses: number) {
   const pixels = inputShape[0] * inputShape[1] * inputShape[2];
-  const first = reshape(tensor1d(numbers(seed, pixels * hidden, -2, 2)), [pixels, hidden]);
-  const second = reshape(tensor1d(numbers(seed + 1, hidden * numClasses, -2, 2)), [
-    hidden,
-    numClasses,
-  ]);
+  const first = parameter(numbers(seed, pixels * hidden, -2, 2), [pixels, hidden]);
+  const second = parameter(numbers(seed + 1, hidden * numClasses, -2, 2), [hidden, numClasses]);
   const classifier = classifierOf('mlp', inputShape, numClasses, (x) =>
-    matMul(softplus(matMul(x, first as Tensor2D)), second as Tensor2D),
+    matMul(softplus(matMul(x, first as never)), second as never),
   );
   return { classifier, dispose: () => [first, second].map((tensor) => tensor.dispose()) };
 }

@@ -79,3 +79,4 @@ export { type TradesOptions, trades } from './regularizers/trades.ts';
 export { l2Ball } from './threat-models/l2-ball.ts';
 export { linfBall } from './threat-models/linf-ball.ts';
 export { assertEpsilon, assertL2Epsilon } from './threat-models/radius.ts';
+export { unreadableIndices } from './unreadable-indices.ts';

@@ -7,6 +7,7 @@ export { NotCompilableError } from './graph/not-compilable-error.ts';
 export { heldConstant, holdingConstants } from './held-constant.ts';
 export { inputGradient, type ValueWith } from './input-gradient.ts';
 export { iterate } from './iterate.ts';
+export { orEagerly } from './or-eagerly.ts';
 export { type Program, type ProgramOptions, program } from './program.ts';
 export { stopGradient } from './stop-gradient.ts';
 export { installWasmKernels } from './wasm/install.ts';

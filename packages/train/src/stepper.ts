@@ -1,4 +1,5 @@
-import { NotCompilableError, type Program, program } from '@llr/engine';
+import { unreadableIndices } from '@llr/core';
+import { type NotCompilableError, orEagerly, type Program, program } from '@llr/engine';
 import type { NamedTensorMap } from '@tensorflow/tfjs-core';
 import {
   runStep,
@@ -42,25 +43,21 @@ type Steps = Program<{ step: (tensors: StepTensors) => NamedTensorMap }>;
  */
 export function createStepper(setup: StepSetup, options: StepperOptions = {}): Stepper {
   const { compiled = true, onEager = warn } = options;
-  let steps: Steps | undefined = compiled ? compiledSteps(setup) : undefined;
-  const eagerly = (reason: NotCompilableError) => {
-    onEager(reason);
-    steps?.dispose();
-    steps = undefined;
-  };
-  return {
-    step: (input) => {
-      try {
-        if (steps) return runStep(setup, input, steps.functions.step);
-      } catch (error) {
-        if (!(error instanceof NotCompilableError)) throw error;
-        eagerly(error);
-      }
-      return trainStep(setup, input);
+  const steps = compiledSteps(setup);
+  const eagerly = (input: StepInput) => trainStep(setup, input);
+  const step = orEagerly(
+    (input: StepInput) => runStep(setup, input, steps.functions.step),
+    eagerly,
+    (reason) => {
+      onEager(reason);
+      steps.dispose();
     },
-    read: () => steps?.read(),
-    write: () => steps?.write(),
-    dispose: () => steps?.dispose(),
+  );
+  return {
+    step: compiled ? step : eagerly,
+    read: () => steps.read(),
+    write: () => steps.write(),
+    dispose: () => steps.dispose(),
   };
 }
 
@@ -71,21 +68,11 @@ function compiledSteps(setup: StepSetup): Steps {
     name: `train ${classifier.name}`,
     state: [...named.map(({ variable }) => variable), ...optimizer.state],
     functions: {
-      step: (tensors: StepTensors) => stepOn(setup, tensors, unreadable(tensors.labels.shape[0])),
+      step: (tensors: StepTensors) =>
+        stepOn(setup, tensors, unreadableIndices(tensors.labels.shape[0])),
     },
   });
 }
-
-/** In place of the numbers of the examples, which change from step to step and would be constants of the graph. */
-const unreadable = (length: number): Int32Array =>
-  new Proxy(new Int32Array(length), {
-    get: (_, key) => {
-      if (key === 'length') return length;
-      throw new NotCompilableError(
-        "it reads which examples are in the batch, which would be the same in every call. Use the batch's labels, images or random source.",
-      );
-    },
-  });
 
 const warn = ({ message }: NotCompilableError) =>
   console.warn(`Training steps run eagerly, which is slower: ${message}`);

@@ -12,4 +12,10 @@ export interface ThreatModel {
   project(perturbation: Tensor4D, images: Tensor4D): Tensor4D;
   /** The norm of each perturbation, `[b]`. */
   size(perturbation: Tensor4D): Tensor1D;
+  /**
+   * This ball with another radius. Compiled functions take the radius as an argument; where this is left out, what
+   * uses the threat model runs eagerly. Not enumerable in core's, so that a copy with other methods
+   * (`{ ...linfBall(ε), project }`) doesn't inherit it.
+   */
+  withRadius?(radius: Tensor1D): ThreatModel;
 }

@@ -3,7 +3,7 @@ import type { ThreatModel } from '../contracts/threat-model.ts';
 import { l2Direction, l2Norm } from '../l2-norm.ts';
 import { overImages } from '../per-example.ts';
 import { intoBox } from './into-box.ts';
-import { asRadius, assertL2Epsilon } from './radius.ts';
+import { asRadius, assertL2Epsilon, resizable } from './radius.ts';
 
 /**
  * ‖δ‖₂ ≤ ε and x + δ in [0, 1].
@@ -25,7 +25,7 @@ export function l2Ball(epsilon: number | readonly number[] | Tensor1D): ThreatMo
   const radius = asRadius(epsilon, assertL2Epsilon);
   const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
     tidy(() => intoBox(ontoBall(perturbation, radius), perturbation, images));
-  return {
+  const threat: ThreatModel = {
     name: 'l2',
     radius,
     project,
@@ -39,6 +39,7 @@ export function l2Ball(epsilon: number | readonly number[] | Tensor1D): ThreatMo
       }),
     size: l2Norm,
   };
+  return resizable(threat, l2Ball);
 }
 
 function ontoBall(perturbation: Tensor4D, radius: Tensor1D): Tensor4D {

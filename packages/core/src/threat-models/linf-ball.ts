@@ -12,7 +12,7 @@ import {
 import type { ThreatModel } from '../contracts/threat-model.ts';
 import { overImages } from '../per-example.ts';
 import { intoBox } from './into-box.ts';
-import { asRadius, assertEpsilon } from './radius.ts';
+import { asRadius, assertEpsilon, resizable } from './radius.ts';
 
 /**
  * ‖δ‖∞ ≤ ε and x + δ in [0, 1].
@@ -25,7 +25,7 @@ export function linfBall(epsilon: number | readonly number[] | Tensor1D): Threat
   const radius = asRadius(epsilon, assertEpsilon);
   const project = (perturbation: Tensor4D, images: Tensor4D): Tensor4D =>
     tidy(() => intoBox(ontoBall(perturbation, radius), perturbation, images));
-  return {
+  const threat: ThreatModel = {
     name: 'linf',
     radius,
     project,
@@ -36,6 +36,7 @@ export function linfBall(epsilon: number | readonly number[] | Tensor1D): Threat
       }),
     size: (perturbation) => tidy(() => max(abs(perturbation), [1, 2, 3])),
   };
+  return resizable(threat, linfBall);
 }
 
 function ontoBall(perturbation: Tensor4D, radius: Tensor1D): Tensor4D {

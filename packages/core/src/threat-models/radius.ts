@@ -1,4 +1,5 @@
 import { Tensor, type Tensor1D, tensor1d } from '@tensorflow/tfjs-core';
+import type { ThreatModel } from '../contracts/threat-model.ts';
 
 /** A radius as the tensor that threat models hold: one number, one per example, or a tensor already. */
 export function asRadius(
@@ -10,6 +11,12 @@ export function asRadius(
   for (const radius of radii) assert(radius);
   return tensor1d(radii);
 }
+
+/** A threat model that can be made again with another radius, which copies of it with other methods can't. */
+export const resizable = (
+  threat: ThreatModel,
+  withRadius: (radius: Tensor1D) => ThreatModel,
+): ThreatModel => Object.defineProperty(threat, 'withRadius', { value: withRadius });
 
 /**
  * Refuses an ε that can't be meant for images in [0, 1], as the radius of an ℓ∞ ball.
