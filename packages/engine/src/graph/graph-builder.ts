@@ -20,6 +20,8 @@ export interface Value {
   readonly frame: Frame | undefined;
   readonly dtype: DataTypeNumber;
   readonly shape: readonly number[];
+  /** Of a constant scalar: which. */
+  readonly number?: number;
 }
 
 const depthOf = (frame: Frame | undefined) => frame?.depth ?? 0;
@@ -72,9 +74,12 @@ export class GraphBuilder {
     const key = small ? `${dtype}[${shape}]${content}` : '';
     const known = small && this.#constants.get(key);
     if (known) return known;
-    const made = uniformWord(dtype, content)
-      ? this.#filled(dtype, shape, content)
-      : this.#literal(dtype, shape, content);
+    const made = this.#known({
+      ...(uniformWord(dtype, content)
+        ? this.#filled(dtype, shape, content)
+        : this.#literal(dtype, shape, content)),
+      ...(shape.length === 0 && dtype === dataTypes.float32 && { number: asFloat(content) }),
+    });
     if (small) this.#constants.set(key, made);
     return made;
   }
@@ -151,6 +156,8 @@ export class GraphBuilder {
     return this.add('Fill', [size, value], attributes, [{ dtype, shape }])[0]!;
   }
 }
+
+const asFloat = (content: Bytes) => new Float32Array(content.slice().buffer)[0]!;
 
 function uniformWord(dtype: DataTypeNumber, content: Bytes): boolean {
   if (content.length <= 1024 || (dtype !== dataTypes.float32 && dtype !== dataTypes.int32)) {

@@ -10,11 +10,12 @@ import { withLeaves } from '../compiled-arguments.ts';
 import { type CompiledInput, isCompiledSource } from '../compiled-source.ts';
 import { isTaping } from '../without-gradient.ts';
 import type { TensorFlowBackend } from './binding.ts';
-import { fuse } from './fuse.ts';
+import { fuse } from './fusions/fuse.ts';
 import { GraphBuilder, type Value } from './graph-builder.ts';
 import { recordLoop } from './loop.ts';
 import { type Attribute, attribute, type NodeDef } from './node-def.ts';
 import { NotCompilableError } from './not-compilable-error.ts';
+import { hasOwnOps } from './own-ops.ts';
 import { Recorder } from './recorder.ts';
 import { onTraceBackend, type TraceBackend } from './trace-backend.ts';
 
@@ -128,7 +129,7 @@ function record(
         );
         found = finish(fn(...(stands as never[])));
       });
-      fuse(graph.nodes, graph.values);
+      fuse(graph.nodes, graph.values, hasOwnOps(real.binding));
       return { name, nodes: graph.nodes, feeds, fetches, ...found! };
     } finally {
       active = undefined;
