@@ -87,10 +87,10 @@ export class Recorder {
   ): TensorMetadata[] {
     const values = inputs.map((id) => this.valueOf(id));
     const described = inputs.map((id, i): DescribedInput => this.#constants.get(id) ?? values[i]!);
-    if (changesNothing(op, attributes, values)) return [this.hollow(values[0]!)];
     const plain = Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
     const known = outputs === 1 ? outputShape(op, described, plain) : undefined;
     const found = known ? [known] : this.#runOnZeros(op, attributes, inputs, outputs);
+    if (changesNothing(op, values, found)) return [this.hollow(values[0]!)];
     const encoded = this.#encoded(op, attributes, described);
     return this.#record(op, values, encoded, found).map((value) => this.hollow(value));
   }
@@ -224,11 +224,11 @@ function typed(dtype: DataTypeNumber, values: readonly number[]) {
 /** tfjs casts and reshapes what is as it should be already. */
 function changesNothing(
   op: string,
-  attributes: readonly OpAttribute[],
   [x]: readonly Value[],
+  [result]: readonly Description[],
 ): boolean {
-  if (op !== 'Cast') return false;
-  return attributes.some(({ name, value }) => name === 'DstT' && value === x!.dtype);
+  if (op === 'Cast') return x!.dtype === result!.dtype;
+  return op === 'Reshape' && `${x!.shape}` === `${result!.shape}`;
 }
 
 /** Types that tfjs-node leaves for TensorFlow to infer when an op runs, which a graph has to name. */
