@@ -1,6 +1,6 @@
 import { type TensorContainer, tidy } from '@tensorflow/tfjs-core';
 import { assertCompilable } from './compiled-arguments.ts';
-import { graphLoader } from './graph/graphs.ts';
+import { graphSupport } from './graph/graphs.ts';
 import { Session } from './graph/session.ts';
 import { signatureOf } from './graph/signature.ts';
 import { isTracing, type Trace, trace } from './graph/trace.ts';
@@ -77,14 +77,14 @@ export function compile<Arguments extends readonly unknown[], Output extends Ten
 
 /** Whether a call made now is a graph's: not inside another that is being recorded, nor inside a gradient. */
 export const runsAsGraph = (): boolean =>
-  graphLoader() !== undefined && !isTracing() && !isTaping();
+  graphSupport() !== undefined && !isTracing() && !isTaping();
 
 function compiled<Arguments extends readonly unknown[]>(
   name: string,
   fn: (...args: Arguments) => unknown,
   args: Arguments,
 ) {
-  const session = new Session(graphLoader()!, []);
+  const session = new Session(graphSupport()!.load, []);
   const recorded = trace(name, fn as never, args, session.resident);
   session.add(recorded);
   return { session, trace: recorded };

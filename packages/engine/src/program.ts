@@ -1,7 +1,7 @@
 import { type TensorContainer, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { runsAsGraph } from './compile.ts';
 import { assertCompilable } from './compiled-arguments.ts';
-import { graphLoader } from './graph/graphs.ts';
+import { graphSupport } from './graph/graphs.ts';
 import { Session } from './graph/session.ts';
 import { signatureOf } from './graph/signature.ts';
 import { type Trace, trace } from './graph/trace.ts';
@@ -44,7 +44,7 @@ export function program<F extends Functions>(options: ProgramOptions<F>): Progra
   const traces = new Map<string, Trace>();
   let session: Session | undefined;
   const traceOf = (key: string, fn: F[string], args: readonly unknown[]): [Session, Trace] => {
-    session ??= new Session(graphLoader()!, state);
+    session ??= new Session(graphSupport()!.load, state);
     const signature = `${key}\n${signatureOf(args)}`;
     let known = traces.get(signature);
     if (!known) {

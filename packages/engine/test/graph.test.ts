@@ -36,7 +36,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   type CompiledInput,
   type CompiledSource,
@@ -47,6 +47,7 @@ import {
   program,
   withConvolutionPrecision,
 } from '../src/index.ts';
+import { hasBfloat16, startGraphs } from '../src/node/graphs.ts';
 
 const values = (tensor: Tensor) => Array.from(tensor.dataSync());
 
@@ -389,10 +390,25 @@ describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
     });
   });
 
+  test.each([
+    ['flags : avx2 avx512_bf16 x', false, true],
+    ['flags : amx_bf16', false, true],
+    ['flags : avx2 avx512f', false, false],
+    ['', true, true],
+  ])('bfloat16 is used where the processor has it (%s)', (cpuInfo, gpu, expected) => {
+    vi.stubEnv('LLR_BFLOAT16', '');
+    expect(hasBfloat16(gpu, () => cpuInfo)).toBe(expected);
+    vi.stubEnv('LLR_BFLOAT16', expected ? '0' : '1');
+    expect(hasBfloat16(gpu, () => cpuInfo)).toBe(!expected);
+    vi.unstubAllEnvs();
+  });
+
   test('bfloat16 is for convolutions where it is allowed, and nothing else', () => {
     const filter = variable(randomUniform([3, 3, 4, 4], -1, 1, 'float32', 2) as Tensor4D);
     const precise = (x: Tensor4D) =>
       relu(conv2d(mul(x, 1.001) as Tensor4D, filter as Tensor4D, 1, 'same'));
+    vi.stubEnv('LLR_BFLOAT16', '1');
+    startGraphs(false);
     const both = compile((x: Tensor4D) => ({
       float32: precise(x),
       bfloat16: withConvolutionPrecision('bfloat16', () => precise(x)),
@@ -409,6 +425,12 @@ describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
     expect(error(found.bfloat16, exact)).toBeGreaterThan(1e-4);
     expect(error(found.bfloat16, exact)).toBeLessThan(1e-2);
     both.dispose();
+    vi.stubEnv('LLR_BFLOAT16', '0');
+    startGraphs(false);
+    expect(error(both(x).bfloat16, exact)).toBeLessThan(1e-6);
+    both.dispose();
+    vi.unstubAllEnvs();
+    startGraphs(false);
   });
 
   describe('program', () => {

@@ -1,13 +1,20 @@
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { LoadGraph } from './session.ts';
 
-let loader: LoadGraph | undefined;
-
-/** Has compiled functions run as TensorFlow graphs while tfjs-node's backend is in force; undefined: eagerly again. */
-export function useGraphs(load: LoadGraph | undefined): void {
-  loader = load;
+/** What an engine with graphs offers. */
+export interface GraphSupport {
+  load: LoadGraph;
+  /** Whether the processor computes in bfloat16 rather than imitating it, several times slower than float32. */
+  bfloat16: boolean;
 }
 
-/** How to load a graph, where the engine in force has them. */
-export const graphLoader = (): LoadGraph | undefined =>
-  getBackend() === 'tensorflow' ? loader : undefined;
+let support: GraphSupport | undefined;
+
+/** Has compiled functions run as TensorFlow graphs while tfjs-node's backend is in force; undefined: eagerly again. */
+export function useGraphs(offered: GraphSupport | undefined): void {
+  support = offered;
+}
+
+/** What graphs the engine in force has. */
+export const graphSupport = (): GraphSupport | undefined =>
+  getBackend() === 'tensorflow' ? support : undefined;

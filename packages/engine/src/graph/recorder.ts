@@ -1,6 +1,7 @@
 import { convolutionPrecision } from '../convolution-precision.ts';
 import type { Binding, OpAttribute, TensorMetadata } from './binding.ts';
 import type { Frame, GraphBuilder, Value } from './graph-builder.ts';
+import { graphSupport } from './graphs.ts';
 import { type Attribute, attribute, type DataTypeNumber, dataTypes } from './node-def.ts';
 import { NotCompilableError } from './not-compilable-error.ts';
 import { type DescribedInput, type Description, outputShape } from './output-shapes.ts';
@@ -102,7 +103,7 @@ export class Recorder {
     found: readonly Description[],
   ): Value[] {
     const operands = convolutionOperands[op];
-    if (!operands || convolutionPrecision() === 'float32') {
+    if (!operands || convolutionPrecision() === 'float32' || !graphSupport()?.bfloat16) {
       return this.graph.add(op, values, attributes, found);
     }
     const narrow = values.map((value, i) =>

@@ -80,7 +80,7 @@ async function start(candidate: Candidate): Promise<string | undefined> {
     removeCrashListeners(listeners);
   }
   if (candidate.backend === 'wasm') installWasmKernels();
-  if (candidate.backend === 'tensorflow') startGraphs();
+  if (candidate.backend === 'tensorflow') startGraphs(candidate.name.includes('gpu'));
   return undefined;
 }
 
