@@ -103,6 +103,6 @@ afterAll(async () => {
 test.each(geometries)('%s', async (...geometry) => {
   const expected = await derivatives('cpu', geometry);
   const found = await derivatives('wasm', geometry);
-  expect(difference(found.input, expected.input)).toBeLessThan(1e-5);
-  expect(difference(found.filter, expected.filter)).toBeLessThan(1e-5);
+  expect(difference(found.input, expected.input)).toBeLessThan(1e-6);
+  expect(difference(found.filter, expected.filter)).toBeLessThan(1e-6);
 });

@@ -1,23 +1,20 @@
 import {
   depthwiseConv2d,
   type KernelFunc,
-  mul,
   reshape,
   reverse,
-  slice,
-  stack,
   sum,
-  type Tensor,
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
 import { fit } from '../gradients/strides.ts';
 import { asTensor } from './as-tensor.ts';
 import { geometry, type Shape4D, spread } from './convolution-geometry.ts';
+import { heapViews, type WasmBackend } from './heap.ts';
 
 /*
- * The gradients of depthwise convolutions, which tfjs's wasm backend lacks, composed from its forward
- * kernel and elementwise ops. NHWC, no dilation. m is the number of outputs per input channel.
+ * The gradients of depthwise convolutions, which tfjs's wasm backend lacks: the input's is composed
+ * from its forward kernel. NHWC, no dilation. m is the number of outputs per input channel.
  */
 
 /** ∂/∂x: dy, spread out by the stride, convolved with the filter turned by 180°, and summed over m. */
@@ -39,46 +36,49 @@ const inputGradientKernel: KernelFunc = ({ inputs, attrs }) =>
     );
   });
 
-/** ∂/∂filter: for each place in the filter, the products of dy with the input it meets there. */
-const filterGradientKernel: KernelFunc = ({ inputs, attrs }) =>
-  tidy(() => {
-    const x = asTensor<Tensor4D>(inputs.x);
-    const info = geometry(x.shape, attrs!.filterShape as Shape4D, attrs!, true);
-    const { batchSize, filterHeight, filterWidth, inChannels, outChannels } = info;
-    const m = outChannels / inChannels;
-    const dy = spread(asTensor<Tensor4D>(inputs.dy), info);
-    const [, height, width] = dy.shape;
-    const rows = fit(
-      x,
-      1,
-      info.padInfo.top,
-      Math.max(height + filterHeight - 1, info.inHeight + info.padInfo.top),
-    );
-    const padded = fit(
-      rows,
-      2,
-      info.padInfo.left,
-      Math.max(width + filterWidth - 1, info.inWidth + info.padInfo.left),
-    );
-    const places: Tensor[] = [];
-    for (let i = 0; i < filterHeight; i++) {
-      for (let j = 0; j < filterWidth; j++) {
-        const met = slice(padded, [0, i, j, 0], [batchSize, height, width, inChannels]);
-        places.push(
-          tidy(() => {
-            if (m === 1) return reshape(sum(mul(met, dy), [0, 1, 2]), [inChannels, 1]);
-            const pixels = batchSize * height * width;
-            const products = mul(
-              reshape(met, [pixels, inChannels, 1]),
-              reshape(dy, [pixels, inChannels, m]),
-            );
-            return sum(products, 0);
-          }),
-        );
+/** ∂/∂filter: for each place in the filter, the sum of the products of dy with the input it meets there. */
+const filterGradientKernel: KernelFunc = ({ inputs, attrs, backend }) => {
+  const filterShape = attrs!.filterShape as Shape4D;
+  const info = geometry(inputs.x!.shape as Shape4D, filterShape, attrs!, true);
+  const made = (backend as WasmBackend).makeOutput(filterShape, 'float32');
+  const [x, dy, out] = heapViews(backend, inputs.x, inputs.dy, made);
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = info;
+  const m = outChannels / inChannels;
+  // In float64: tens of thousands of products are added up.
+  const sums = new Float64Array(outChannels);
+  for (let i = 0; i < info.filterHeight; i++) {
+    const [top, bottom] = meets(i, info.strideHeight, info.padInfo.top, inHeight, outHeight);
+    for (let j = 0; j < info.filterWidth; j++) {
+      const [left, right] = meets(j, info.strideWidth, info.padInfo.left, inWidth, outWidth);
+      sums.fill(0);
+      for (let b = 0; b < batchSize; b++) {
+        for (let h = top; h < bottom; h++) {
+          const row = h * info.strideHeight + i - info.padInfo.top;
+          for (let w = left; w < right; w++) {
+            const column = w * info.strideWidth + j - info.padInfo.left;
+            const at = ((b * inHeight + row) * inWidth + column) * inChannels;
+            const dyAt = ((b * outHeight + h) * outWidth + w) * outChannels;
+            if (m === 1) {
+              for (let c = 0; c < inChannels; c++) sums[c]! += x![at + c]! * dy![dyAt + c]!;
+            } else {
+              for (let o = 0; o < outChannels; o++) {
+                sums[o]! += x![at + Math.trunc(o / m)]! * dy![dyAt + o]!;
+              }
+            }
+          }
+        }
       }
+      out!.set(sums, (i * info.filterWidth + j) * outChannels);
     }
-    return reshape(stack(places), [filterHeight, filterWidth, inChannels, m]);
-  });
+  }
+  return made;
+};
+
+/** Which outputs, along one axis, meet the input inside it at the filter's k-th place. */
+function meets(k: number, stride: number, before: number, size: number, outSize: number) {
+  const first = Math.max(0, Math.ceil((before - k) / stride));
+  return [first, Math.min(outSize, Math.floor((size - 1 + before - k) / stride) + 1)] as const;
+}
 
 export const depthwiseConvolutionGradients = {
   DepthwiseConv2dNativeBackpropInput: inputGradientKernel,

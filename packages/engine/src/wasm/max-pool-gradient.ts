@@ -1,11 +1,10 @@
 import {
   backend_util,
-  type DataType,
-  type KernelBackend,
   type KernelFunc,
   type NamedAttrMap,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
+import type { WasmBackend } from './heap.ts';
 
 /*
  * tfjs's wasm kernels that look for the place of a maximum start from the smallest positive number: in a
@@ -14,11 +13,6 @@ import {
  */
 
 type Shape4D = [number, number, number, number];
-
-interface WasmBackend extends KernelBackend {
-  makeOutput(shape: number[], dtype: DataType): TensorInfo;
-  typedArrayFromHeap(info: TensorInfo): Float32Array | Int32Array;
-}
 
 const poolInfo = (x: TensorInfo, attrs: NamedAttrMap) =>
   backend_util.computePool2DInfo(
@@ -33,33 +27,50 @@ const poolInfo = (x: TensorInfo, attrs: NamedAttrMap) =>
 /** Where each window's maximum is in the flat x, and −1 where it has none (NaN). */
 function placesOfMaxima(x: ArrayLike<number>, info: backend_util.Conv2DInfo): Int32Array {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth } = info;
-  const places = new Int32Array(batchSize * outHeight * outWidth * inChannels);
+  const places = new Int32Array(batchSize * outHeight * outWidth * inChannels).fill(-1);
+  const largest = new Float32Array(inChannels);
   let output = 0;
   for (let b = 0; b < batchSize; b++) {
     for (let i = 0; i < outHeight; i++) {
-      const top = i * info.strideHeight - info.padInfo.top;
-      const bottom = Math.min(inHeight, top + info.filterHeight);
-      for (let j = 0; j < outWidth; j++) {
-        const left = j * info.strideWidth - info.padInfo.left;
-        const right = Math.min(inWidth, left + info.filterWidth);
-        for (let c = 0; c < inChannels; c++, output++) {
-          let largest = Number.NEGATIVE_INFINITY;
-          let place = -1;
-          for (let h = Math.max(0, top); h < bottom; h++) {
-            for (let w = Math.max(0, left); w < right; w++) {
-              const at = ((b * inHeight + h) * inWidth + w) * inChannels + c;
-              if (x[at]! > largest) {
-                largest = x[at]!;
-                place = at;
+      const [top, bottom] = within(
+        i,
+        info.strideHeight,
+        info.padInfo.top,
+        info.filterHeight,
+        inHeight,
+      );
+      for (let j = 0; j < outWidth; j++, output += inChannels) {
+        const [left, right] = within(
+          j,
+          info.strideWidth,
+          info.padInfo.left,
+          info.filterWidth,
+          inWidth,
+        );
+        largest.fill(Number.NEGATIVE_INFINITY);
+        // Channels innermost, as they lie in memory.
+        for (let h = top; h < bottom; h++) {
+          for (let w = left; w < right; w++) {
+            const pixel = ((b * inHeight + h) * inWidth + w) * inChannels;
+            for (let c = 0; c < inChannels; c++) {
+              const value = x[pixel + c]!;
+              if (value > largest[c]!) {
+                largest[c] = value;
+                places[output + c] = pixel + c;
               }
             }
           }
-          places[output] = place;
         }
       }
     }
   }
   return places;
+}
+
+/** The part of a window inside the image, along one axis. */
+function within(output: number, stride: number, before: number, window: number, size: number) {
+  const start = output * stride - before;
+  return [Math.max(0, start), Math.min(size, start + window)] as const;
 }
 
 /** dy, added up at the places of the maxima. */
@@ -71,9 +82,10 @@ export const maxPoolGradientKernel: KernelFunc = ({ inputs, attrs, backend }) =>
   const [x, dy, out] = [input, inputs.dy as TensorInfo, dx].map((t) => wasm.typedArrayFromHeap(t));
   const places = placesOfMaxima(x!, poolInfo(input, attrs!));
   out!.fill(0);
-  places.forEach((place, i) => {
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
     if (place >= 0) out![place]! += dy![i]!;
-  });
+  }
   return dx;
 };
 
@@ -86,9 +98,11 @@ export const maxPoolWithArgmaxKernel: KernelFunc = ({ inputs, attrs, backend }) 
   const indices = wasm.makeOutput(info.outShape, 'int32');
   const [x, values, found] = [input, maxima, indices].map((t) => wasm.typedArrayFromHeap(t));
   const imageSize = info.inHeight * info.inWidth * info.inChannels;
-  placesOfMaxima(x!, info).forEach((place, i) => {
+  const places = placesOfMaxima(x!, info);
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
     values![i] = place >= 0 ? x![place]! : Number.NaN;
     found![i] = place < 0 || attrs!.includeBatchInIndex ? place : place % imageSize;
-  });
+  }
   return [maxima, indices];
 };
