@@ -1,13 +1,18 @@
 import {
+  adam,
+  assertLabels,
   type Batch,
   type Classifier,
   type ImageSource,
+  localLinearityObjective,
   type Maximizer,
-  maximizeLocalLinearity,
+  projectedAscent,
   type RandomSource,
   randomSource,
   type ThreatModel,
+  unreadableIndices,
 } from '@llr/core';
+import { compile, orEagerly } from '@llr/engine';
 import { gather, type Tensor1D, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { mean, quantile } from './numbers.ts';
 
@@ -56,9 +61,14 @@ export async function localLinearityHistogram(
   const epsilon = await singleRadius(threat);
   const random = randomSource(seed).fork('local-linearity');
   const examples: ExampleGamma[] = [];
-  for await (const batch of data.batches({ batchSize })) {
-    examples.push(...(await gammasOf(batch, batchSize, random, options)));
-    onProgress?.({ done: examples.length, total: data.size });
+  const measure = measureOf(options);
+  try {
+    for await (const batch of data.batches({ batchSize })) {
+      examples.push(...(await gammasOf(batch, batchSize, random, options, measure)));
+      onProgress?.({ done: examples.length, total: data.size });
+    }
+  } finally {
+    measure.dispose();
   }
   if (examples.length === 0) throw new Error(`${data.name} (${data.split}) has no images.`);
   const roots = examples.map(({ gamma }) => Math.sqrt(gamma)).sort((a, b) => a - b);
@@ -73,26 +83,54 @@ export async function localLinearityHistogram(
   };
 }
 
+/** γ of a batch of one size. */
+type Measure = (batch: Batch, random: RandomSource) => Tensor1D;
+
+/** Compiled where that can be. */
+function measureOf({
+  classifier,
+  threat,
+  maximizer = projectedAscent({ optimizer: adam(), stepSize: 0.1, steps: 50, keep: 'best' }),
+}: LocalLinearityHistogramOptions): Measure & { dispose(): void } {
+  const logits = classifier.freeze('running');
+  const { radius, withRadius } = threat;
+  const inBall = (ball: ThreatModel, batch: Batch, random: RandomSource): Tensor1D =>
+    maximizer.maximize({ ...batch, logits, threat: ball, random }, localLinearityObjective()).value;
+  const eagerly: Measure = (batch, random) => tidy(() => inBall(threat, batch, random));
+  if (!withRadius) return Object.assign(eagerly, { dispose: () => {} });
+  const compiled = compile(
+    (images: Tensor4D, labels: Tensor1D, radius: Tensor1D, random: RandomSource) => {
+      const indices = unreadableIndices(images.shape[0]);
+      return inBall(withRadius(radius), { images, labels, indices }, random);
+    },
+    { name: 'local linearity' },
+  );
+  // A network or a maximiser of somebody else's may not be compilable: it is only slower then.
+  const measure = orEagerly<Parameters<Measure>, Tensor1D>(
+    ({ images, labels }, random) => compiled(images, labels, radius, random),
+    eagerly,
+    () => {},
+  );
+  return Object.assign(measure, { dispose: () => compiled.dispose() });
+}
+
 async function gammasOf(
   batch: Batch,
   batchSize: number,
   random: RandomSource,
-  { classifier, threat, maximizer, data }: LocalLinearityHistogramOptions,
+  { classifier, data }: LocalLinearityHistogramOptions,
+  measure: Measure,
 ): Promise<ExampleGamma[]> {
   const count = batch.indices.length;
   // Row `count` and on repeat the last image, to be dropped again.
   const rows = Int32Array.from({ length: batchSize }, (_, row) => Math.min(row, count - 1));
   const indices = rows.map((row) => batch.indices[row]!);
+  assertLabels(batch.labels, classifier.numClasses);
   const gamma = tidy(() => {
     const at = tensor1d(rows, 'int32');
-    return maximizeLocalLinearity({
-      logits: classifier.freeze('running'),
-      images: gather(batch.images, at) as Tensor4D,
-      labels: gather(batch.labels, at) as Tensor1D,
-      threat,
-      random: random.forExamples(indices),
-      ...(maximizer && { maximizer }),
-    }).gamma;
+    const images = gather(batch.images, at) as Tensor4D;
+    const labels = gather(batch.labels, at) as Tensor1D;
+    return measure({ images, labels, indices }, random.forExamples(indices));
   });
   batch.images.dispose();
   batch.labels.dispose();

@@ -1,4 +1,4 @@
-import { inputGradient } from '@llr/engine';
+import { convolutionPrecision, inputGradient } from '@llr/engine';
 import {
   argMax,
   dispose,
@@ -21,6 +21,8 @@ import {
   margin,
   normalized,
   type Objective,
+  type Problem,
+  perturbationOf,
   piecewise,
   projectedAscent,
   sign,
@@ -417,6 +419,52 @@ describe('piecewise', () => {
   ])('refuses %j', (pieces, message) => {
     expect(() => piecewise(pieces as [number, number][])).toThrow(RangeError);
     expect(() => piecewise(pieces as [number, number][])).toThrow(message);
+  });
+});
+
+describe('what a caller may leave out', () => {
+  test('is the value: the perturbation is the same, and the last iterate costs a pass less', () => {
+    for (const keep of ['last', 'best'] as const) {
+      const maximizer = projectedAscent({ stepSize: 0.1, steps: 3, keep });
+      const passes = (run: (problem: Problem) => Tensor4D) => {
+        let count = 0;
+        const batch = batchOf([2, 5]);
+        const counted = (images: Tensor4D) => {
+          count++;
+          return network(images);
+        };
+        const found = run(problemOf(counted, batch, linfBall(0.2)));
+        return { count, values: Array.from(found.dataSync()) };
+      };
+      const alone = passes((problem) => perturbationOf(maximizer, problem, lossObjective()));
+      const whole = passes((problem) => maximizer.maximize(problem, lossObjective()).perturbation);
+      expect(alone.values).toEqual(whole.values);
+      expect([whole.count, alone.count]).toEqual([4, keep === 'last' ? 3 : 4]);
+      // A maximiser that doesn't offer it is asked for everything.
+      const { perturb: _, ...without } = maximizer;
+      const asked = passes((problem) => perturbationOf(without, problem, lossObjective()));
+      expect(asked).toEqual(whole);
+    }
+  });
+});
+
+describe('precision', () => {
+  const maximizer = projectedAscent({ stepSize: 0.1, steps: 3, precision: 'bfloat16' });
+
+  test('is asked of the engine for the gradients, not for the value', () => {
+    const asked: string[] = [];
+    const batch = batchOf([2, 5]);
+    const noting = (images: Tensor4D) => {
+      asked.push(convolutionPrecision());
+      return network(images);
+    };
+    maximizer.maximize(problemOf(noting, batch, linfBall(0.2)), lossObjective());
+    expect(asked).toEqual(['bfloat16', 'bfloat16', 'bfloat16', 'float32']);
+  });
+
+  test('is part of the name, which a run records', () => {
+    expect(maximizer.name).toBe('adam-3-bfloat16');
+    expect(projectedAscent({ stepSize: 0.1, steps: 3 }).name).toBe('adam-3');
   });
 });
 

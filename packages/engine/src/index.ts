@@ -1,6 +1,10 @@
 export { type Compiled, type CompileOptions, compile } from './compile.ts';
 export type { CompiledInput, CompiledSource } from './compiled-source.ts';
-export { type ConvolutionPrecision, withConvolutionPrecision } from './convolution-precision.ts';
+export {
+  type ConvolutionPrecision,
+  convolutionPrecision,
+  withConvolutionPrecision,
+} from './convolution-precision.ts';
 export { type GradientErrors, gradientCheck } from './gradient-check.ts';
 export { installHigherOrderGradients } from './gradients/install.ts';
 export { NotCompilableError } from './graph/not-compilable-error.ts';
