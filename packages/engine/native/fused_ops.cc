@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
@@ -20,11 +22,9 @@ namespace {
 
 using tensorflow::DEVICE_CPU;
 using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
-using tensorflow::errors::InvalidArgument;
 using tensorflow::shape_inference::InferenceContext;
 using tensorflow::shape_inference::ShapeHandle;
 
@@ -33,8 +33,10 @@ using tensorflow::shape_inference::ShapeHandle;
 // An output may be the buffer of an input: iterations are independent all the same, which the compiler can't know.
 #if defined(__clang__)
 #define LLR_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define LLR_WIDE
 #else
 #define LLR_INDEPENDENT _Pragma("GCC ivdep")
+#define LLR_WIDE ",prefer-vector-width=512"
 #endif
 
 // Scalar functions: branch-free, so that loops over them vectorise.
@@ -86,7 +88,10 @@ LLR_INLINE Sigmoid sigmoid(float x) {
   const float t = exp_of_minus(__builtin_fabsf(x));
   const float larger = 1.0f / (1.0f + t);
   const float smaller = t * larger;
-  return x > 0.0f ? Sigmoid{larger, smaller} : Sigmoid{smaller, larger};
+  // Two selections of numbers, not one of structures: clang makes a branch of that.
+  const float value = x > 0.0f ? larger : smaller;
+  const float complement = x > 0.0f ? smaller : larger;
+  return {value, complement};
 }
 
 // One loop, three versions.
@@ -113,7 +118,7 @@ LLR_INLINE void each(const Span& span) {
 
 #if defined(__x86_64__)
 template <typename Function>
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512"))) void each_avx512(Span span) {
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" LLR_WIDE))) void each_avx512(Span span) {
   each<Function>(span);
 }
 
@@ -140,9 +145,24 @@ Loop best() {
   return each_baseline<Function>;
 }
 
-tensorflow::thread::ThreadPool* workers(OpKernelContext* context) {
-  return context->device()->tensorflow_cpu_worker_threads()->workers;
+// work(first, last) for stretches of the blocks, on TensorFlow's worker threads.
+template <typename Work>
+void in_parallel(OpKernelContext* context, std::int64_t blocks, std::int64_t cycles_per_block, Work work) {
+  using tensorflow::thread::ThreadPool;
+  const auto adaptive = ThreadPool::SchedulingParams::Adaptive(cycles_per_block);
+  context->device()->tensorflow_cpu_worker_threads()->workers->ParallelFor(blocks, adaptive, work);
 }
+
+class Kernel : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+ protected:
+  template <typename... Parts>
+  absl::Status invalid(const Parts&... parts) const {
+    return absl::InvalidArgumentError(absl::StrCat(type_string(), parts...));
+  }
+};
 
 // The shortest run of whole pixels that is long enough for a loop.
 std::int64_t whole_pixels(std::int64_t channels, std::int64_t at_least) {
@@ -210,16 +230,16 @@ struct AffineSoftplusGrad {
 };
 
 template <typename Function>
-class Elementwise : public OpKernel {
+class Elementwise : public Kernel {
  public:
-  explicit Elementwise(OpKernelConstruction* context) : OpKernel(context) {}
+  using Kernel::Kernel;
 
   void Compute(OpKernelContext* context) override {
     const TensorShape& shape = context->input(0).shape();
     for (int i = 1; i < Function::tensors; ++i) {
       OP_REQUIRES(context, context->input(i).shape() == shape,
-                  InvalidArgument(type_string(), ": input ", i, " has the shape ",
-                                  context->input(i).shape().DebugString(), ", input 0 ", shape.DebugString()));
+                  invalid(": input ", i, " has the shape ", context->input(i).shape().DebugString(), ", input 0 ",
+                          shape.DebugString()));
     }
     const std::int64_t size = shape.num_elements();
     std::int64_t block = 2048;
@@ -229,8 +249,8 @@ class Elementwise : public OpKernel {
       for (int i = 0; i < 2; ++i) {
         const Tensor& per_channel = context->input(Function::tensors + i);
         OP_REQUIRES(context, per_channel.NumElements() == channels,
-                    InvalidArgument(type_string(), ": ", i == 0 ? "scale" : "shift", " has ",
-                                    per_channel.NumElements(), " values for ", channels, " channels"));
+                    invalid(": ", i == 0 ? "scale" : "shift", " has ", per_channel.NumElements(), " values for ",
+                            channels, " channels"));
       }
       if (size > 0) {
         block = std::min(size, whole_pixels(channels, 1024));
@@ -259,11 +279,11 @@ class Elementwise : public OpKernel {
       span.size = std::min(size, to) - from;
       loop(span);
     };
-    workers(context)->ParallelFor((size + block - 1) / block, block * Function::cycles,
-                                  [&](std::int64_t first, std::int64_t last) {
-                                    if (!Function::affine) return stretch(first * block, last * block);
-                                    for (std::int64_t b = first; b < last; ++b) stretch(b * block, (b + 1) * block);
-                                  });
+    in_parallel(context, (size + block - 1) / block, block * Function::cycles,
+                [&](std::int64_t first, std::int64_t last) {
+                  if (!Function::affine) return stretch(first * block, last * block);
+                  for (std::int64_t b = first; b < last; ++b) stretch(b * block, (b + 1) * block);
+                });
   }
 
  private:
@@ -279,9 +299,9 @@ class Elementwise : public OpKernel {
 
 // Moments.
 
-// out += in
-struct Sum {
-  static LLR_INLINE float at(const Span& s, std::int64_t i) { return s.out[i] + s.in[0][i]; }
+// out += in − shift
+struct Deviation {
+  static LLR_INLINE float at(const Span& s, std::int64_t i) { return s.out[i] + (s.in[0][i] - s.shift[i]); }
 };
 
 // out += (in − shift)²
@@ -292,24 +312,24 @@ struct SquaredDeviation {
   }
 };
 
-// Mean and sum of squared deviations of each channel, of blocks that stay in the cache, each about its own
-// mean; then, in float64, of all blocks.
-class Moments : public OpKernel {
+// Each channel's mean and squared deviations from it: of blocks that stay in the cache, first, the mean as a
+// deviation from the first pixel, so that little is rounded; then, in float64, of all blocks.
+class Moments : public Kernel {
  public:
-  explicit Moments(OpKernelConstruction* context) : OpKernel(context) {}
+  using Kernel::Kernel;
 
   void Compute(OpKernelContext* context) override {
     const Tensor& input = context->input(0);
     OP_REQUIRES(context, input.dims() > 0 && input.NumElements() > 0,
-                InvalidArgument(type_string(), ": x has the shape ", input.shape().DebugString(),
-                                "; it needs channels, and at least one value of each"));
+                invalid(": x has the shape ", input.shape().DebugString(),
+                        "; it needs channels, and at least one value of each"));
     const float* x = static_cast<const float*>(input.data());
     const std::int64_t size = input.NumElements();
     const std::int64_t channels = input.dim_size(input.dims() - 1);
     const std::int64_t block = whole_pixels(channels, 32768);
     const std::int64_t blocks = (size + block - 1) / block;
     std::vector<double> means(blocks * channels), squares(blocks * channels);
-    workers(context)->ParallelFor(blocks, block * 2, [&](std::int64_t first, std::int64_t last) {
+    in_parallel(context, blocks, block * 2, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t b = first; b < last; ++b) {
         const std::int64_t from = b * block;
         of_block(x + from, std::min(block, size - from), channels, &means[b * channels], &squares[b * channels]);
@@ -340,14 +360,15 @@ class Moments : public OpKernel {
 
  private:
   static void of_block(const float* x, std::int64_t size, std::int64_t channels, double* mean, double* squares) {
-    static const Loop sum = best<Sum>();
+    static const Loop deviation = best<Deviation>();
     static const Loop squared_deviation = best<SquaredDeviation>();
     const std::int64_t row = std::min(size, whole_pixels(channels, 512));
     const double pixels = static_cast<double>(size / channels);
     std::vector<float> totals(row), shift(row);
-    accumulate(sum, x, size, totals, shift);
+    for (std::int64_t i = 0; i < row; ++i) shift[i] = x[i % channels];
+    accumulate(deviation, x, size, totals, shift);
     fold(totals, channels, mean);
-    for (std::int64_t c = 0; c < channels; ++c) mean[c] /= pixels;
+    for (std::int64_t c = 0; c < channels; ++c) mean[c] = x[c] + mean[c] / pixels;
     for (std::int64_t i = 0; i < row; ++i) shift[i] = static_cast<float>(mean[i % channels]);
     std::fill(totals.begin(), totals.end(), 0.0f);
     accumulate(squared_deviation, x, size, totals, shift);
