@@ -1,19 +1,30 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { findBuild } from '../packages/engine/src/node/tensorflow/manifest.ts';
 
 /** What some tests need beyond Node and the registry. */
-export type Requirement = 'browser';
+export type Requirement = 'browser' | 'tensorflow';
 
-const commands: Record<Requirement, readonly string[]> = {
-  browser: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** How each is asked for, and what finds the program or folder that meets it. */
+const requirements: Record<Requirement, { wanted: string; find: () => string | undefined }> = {
+  browser: { wanted: browsers.join(' or '), find: findBrowser },
+  tensorflow: {
+    wanted: 'the native TensorFlow (llr engine install)',
+    find: () => {
+      const build = findBuild('cpu');
+      return build?.manifest && build.folder;
+    },
+  },
 };
 
-/** The program that meets a requirement, if this machine has it; LLR_BROWSER names one. */
-function find(requirement: Requirement): string | undefined {
-  const chosen = process.env[`LLR_${requirement.toUpperCase()}`];
+/** LLR_BROWSER, or one that is on the path. */
+function findBrowser(): string | undefined {
+  const chosen = process.env.LLR_BROWSER;
   if (chosen) return chosen;
   const folders = (process.env.PATH ?? '').split(delimiter);
-  return commands[requirement]
+  return browsers
     .flatMap((command) => folders.map((folder) => join(folder, command)))
     .find((path) => {
       try {
@@ -26,16 +37,17 @@ function find(requirement: Requirement): string | undefined {
 }
 
 /**
- * The program a test needs. Skips the test, by name and with the reason, where the machine lacks it;
+ * The program, or the folder, that a test needs. Skips the test, by name and with the reason, where the machine lacks it;
  * throws if the environment variable LLR_REQUIRE lists it (`LLR_REQUIRE=browser`).
  *
  * @param skip - of the test's context: `test('…', ({ skip }) => { const browser = requires('browser', skip); … })`
  */
 export function requires(requirement: Requirement, skip: (note: string) => never): string {
-  const program = find(requirement);
-  if (program) return program;
+  const { find, wanted: what } = requirements[requirement];
+  const found = find();
+  if (found) return found;
   const needed = (process.env.LLR_REQUIRE ?? '').split(',').includes(requirement);
-  const wanted = `needs ${commands[requirement].join(' or ')}`;
+  const wanted = `needs ${what}`;
   if (needed)
     throw new Error(`This test ${wanted}, which LLR_REQUIRE asks for and this machine lacks.`);
   return skip(wanted);

@@ -1,6 +1,7 @@
 import { version } from '@llr/train';
 import { Command, CommanderError } from 'commander';
 import { doctor } from './commands/doctor.ts';
+import { engine } from './commands/engine.ts';
 import { evalCommand } from './commands/eval.ts';
 import { report } from './commands/report.ts';
 import { train } from './commands/train.ts';
@@ -17,7 +18,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
-  for (const add of [train, evalCommand, report, doctor]) add(program);
+  for (const add of [train, evalCommand, report, engine, doctor]) add(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;

@@ -8,6 +8,13 @@ export const engineOption = () =>
     'the TensorFlow to run on (default: the fastest that loads)',
   ).choices([...engineNames]);
 
+/** `--threads`, on every command that computes at length. */
+export const threadsOption = () =>
+  new Option(
+    '--threads <number>',
+    'threads the engine computes with (default: one for each core)',
+  ).argParser(wholeNumber);
+
 /** `--json`, on every command. */
 export const jsonOption = () => new Option('--json', 'print the result as JSON, for machines');
 

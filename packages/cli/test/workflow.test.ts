@@ -10,7 +10,7 @@ const out = join(root, 'stripes');
 let trained: Awaited<ReturnType<typeof llr>>;
 beforeAll(async () => {
   trained = await llr(['train', stripesConfig, '--out', out, '--seed', '3', '--json']);
-});
+}, 60_000);
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('train', () => {
@@ -49,7 +49,7 @@ describe('train', () => {
       join(root, 'people'),
     ]);
     expect(code).toBe(0);
-    expect(stderr).toContain('Engine: wasm');
+    expect(stderr).toContain(`Engine: ${process.env.LLR_ENGINE} `);
     expect(stderr).toMatch(/LLR: training .*100 %.*steps\/s/);
     expect(stdout).toMatch(/accuracy .*clean .*fgsm .*worst case/);
     expect(stdout).toMatch(/LLR .*100\.0 %/);
@@ -99,7 +99,14 @@ describe('doctor', () => {
     const { engines } = JSON.parse(stdout) as {
       engines: { name: string; taken: boolean; reason: string; install?: string }[];
     };
-    expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu']);
+    expect(engines.map(({ name }) => name)).toEqual([
+      'tensorflow-gpu',
+      'tfjs-node-gpu',
+      'tensorflow',
+      'tfjs-node',
+      'wasm',
+      'cpu',
+    ]);
     expect(engines.filter(({ taken }) => taken)).toHaveLength(1);
     for (const { install, reason } of engines) expect(install ? reason : 'x').not.toBe('');
   });

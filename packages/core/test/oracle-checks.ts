@@ -130,9 +130,18 @@ export interface OracleSubject {
 type PerLogits = (z: Tensor2D) => Tensor1D;
 
 /** The engines of this machine that a number can be checked on, whatever the default one is. */
-export const engines: readonly EngineName[] = (await describeEngine())
-  .filter(({ name, version }) => name !== 'tfjs-node-gpu' && version !== undefined)
-  .map(({ name }) => name);
+export const engines: readonly EngineName[] = await usableEngines();
+
+/** wasm and cpu always; of the TensorFlows, of which a process can load one, the one asked for or the first there is. */
+async function usableEngines(): Promise<readonly EngineName[]> {
+  const installed = (await describeEngine()).engines
+    .filter(({ version }) => version !== undefined)
+    .map(({ name }) => name);
+  const chosen = process.env.LLR_ENGINE as EngineName;
+  const onProcessor = installed.filter((name) => ['tensorflow', 'tfjs-node'].includes(name));
+  const [tensorFlow] = onProcessor.includes(chosen) ? [chosen] : onProcessor;
+  return [...(tensorFlow ? [tensorFlow] : []), 'wasm', 'cpu'];
+}
 
 /** Of the norm of each quantity; of the largest term it is made of for a difference such as g. */
 const tolerance = 1e-4;

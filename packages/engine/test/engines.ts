@@ -1,7 +1,23 @@
-import { installedVersion } from '../src/node/candidates.ts';
+import { test } from 'vitest';
+import { requires } from '../../../tools/requires.ts';
+import { describeEngine, type EngineName } from '../src/node.ts';
 
-/** The engines a gradient is tested on; tfjs-node where it is installed. */
-export const engines = ['wasm', 'cpu', 'tfjs-node'] as const;
+const installed = (await describeEngine()).engines
+  .filter(({ version }) => version !== undefined)
+  .map(({ name }) => name);
 
-export const installed = (engine: (typeof engines)[number]): boolean =>
-  engine !== 'tfjs-node' || installedVersion('@tensorflow/tfjs-node') !== undefined;
+const chosen = process.env.LLR_ENGINE as EngineName;
+const onProcessor: EngineName[] = installed.filter(
+  (name) => name === 'tensorflow' || name === 'tfjs-node',
+);
+
+/** The TensorFlow to test on, of which a process can load one: LLR_ENGINE, else the first that is installed. */
+export const tensorFlow = onProcessor.includes(chosen) ? chosen : onProcessor[0];
+
+/** The engines a gradient is tested on. */
+export const engines: readonly EngineName[] = ['wasm', 'cpu', ...(tensorFlow ? [tensorFlow] : [])];
+
+/** Where there is no TensorFlow: one test, skipped in the place of all those on it. */
+export function onTensorFlowIfAny(): void {
+  if (!tensorFlow) test('on TensorFlow', ({ skip }) => void requires('tensorflow', skip));
+}

@@ -15,7 +15,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { inputGradient } from '../src/input-gradient.ts';
 import { useEngine } from '../src/node.ts';
-import { engines, installed } from './engines.ts';
+import { engines, onTensorFlowIfAny, tensorFlow } from './engines.ts';
 
 const numbers = (x: Tensor) => Array.from(x.dataSync());
 const gradient = (f: (x: Tensor) => Tensor, x: Tensor) =>
@@ -33,7 +33,9 @@ const explicit: Padding = [
 /** [b, 6, 6, 3] of three values only: most windows hold their maximum more than once. */
 const ties = () => cast(randomUniformInt([2, 6, 6, 3], -3, 0, 7), 'float32') as Tensor4D;
 
-describe.each(engines.filter(installed))('on %s', (engine) => {
+onTensorFlowIfAny();
+
+describe.each(engines)('on %s', (engine) => {
   beforeAll(async () => {
     await useEngine({ prefer: engine });
   });
@@ -62,7 +64,7 @@ describe.each(engines.filter(installed))('on %s', (engine) => {
     [3, 1, 'same'],
   ];
   // TensorFlow's own pools refuse it.
-  if (engine !== 'tfjs-node') geometries.push([3, 2, explicit]);
+  if (engine !== tensorFlow) geometries.push([3, 2, explicit]);
 
   test.each(geometries)(
     'ties: a max pool’s tangent is the adjoint of its gradient (%d, %d, %j)',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { getBackend } from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { installedVersion } from '../src/node/candidates.ts';
+import { installedVersion } from '../src/node/installed-packages.ts';
 import { describeEngine, engineNames, useEngine } from '../src/node.ts';
 
 afterEach(async () => {
@@ -33,13 +33,13 @@ describe('useEngine', () => {
   test('an unknown LLR_ENGINE is an error that lists the engines', async () => {
     vi.stubEnv('LLR_ENGINE', 'cuda');
     await expect(useEngine()).rejects.toThrow(
-      'LLR_ENGINE is "cuda", which is no engine. Choose one of tfjs-node-gpu, tfjs-node, wasm, cpu.',
+      'LLR_ENGINE is "cuda", which is no engine. Choose one of tensorflow-gpu, tfjs-node-gpu, tensorflow, tfjs-node, wasm, cpu.',
     );
   });
 
   test.skipIf(!missing)('an engine that is not installed is an error that names it', async () => {
     await expect(useEngine({ prefer: missing! })).rejects.toThrow(
-      `The engine ${missing} can't be used: not installed.`,
+      `The engine ${missing} can't be used: not installed: npm install @tensorflow/${missing}.`,
     );
   });
 
@@ -69,18 +69,28 @@ describe('useEngine', () => {
 
 describe('describeEngine', () => {
   test('tells of every engine, the one in use, and how to get the others', async () => {
-    const report = await describeEngine('cpu');
-    expect(report.map(({ name }) => name)).toEqual(engineNames);
-    expect(report.filter(({ taken }) => taken)).toMatchObject([{ name: 'cpu', reason: 'in use' }]);
-    for (const { version, install, name } of report) {
-      expect(version === undefined).toBe(install !== undefined);
-      if (install) expect(install).toBe(`npm install @tensorflow/${name}`);
+    const { engines } = await describeEngine('cpu');
+    expect(engines.map(({ name }) => name)).toEqual(engineNames);
+    expect(engines.filter(({ taken }) => taken)).toMatchObject([{ name: 'cpu', reason: 'in use' }]);
+    for (const { version, name, reason, ...rest } of engines) {
+      if (version !== undefined) expect(rest).not.toHaveProperty('install');
+      if (name !== 'cpu') expect(reason).toBe('not tried: cpu was asked for');
     }
   });
 
-  test('wasm was not tried where a faster one loads, or is in use', async () => {
-    const report = await describeEngine('wasm');
-    expect(report.find(({ name }) => name === 'wasm')).toMatchObject({ taken: true });
-    expect(report.find(({ name }) => name === 'cpu')!.reason).toMatch(/not tried/);
+  test('without a preference, those after the one taken were not tried', async () => {
+    vi.stubEnv('LLR_ENGINE', '');
+    vi.stubEnv('LLR_CACHE', '/nowhere');
+    const { engines } = await describeEngine();
+    const taken = engines.findIndex((engine) => engine.taken);
+    for (const { reason } of engines.slice(taken + 1)) expect(reason).toMatch(/a faster one loads/);
+    expect(engines[0]).toMatchObject({ name: 'tensorflow-gpu', taken: false });
+  });
+
+  test('an engine that is not there is no error, but told', async () => {
+    vi.stubEnv('LLR_CACHE', '/nowhere');
+    const { engines } = await describeEngine('tensorflow-gpu');
+    expect(engines.filter(({ taken }) => taken)).toEqual([]);
+    expect(engines[0]!.reason).toMatch(/not installed|needs/);
   });
 });

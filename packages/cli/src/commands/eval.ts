@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { fgsm, multiTargeted, pgd } from '@llr/attacks';
-import type { EngineName } from '@llr/engine/node';
 import { runFiles } from '@llr/train';
 import { type Command, InvalidArgumentError } from 'commander';
 import { evaluateNetwork } from '../evaluate-run.ts';
@@ -11,14 +10,15 @@ import {
   epsilonNumber,
   jsonOption,
   seedNumber,
+  threadsOption,
   wholeNumber,
   withExamples,
 } from '../options.ts';
 import { output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
-import { startEngine } from '../start-engine.ts';
+import { type EngineChoice, startEngine } from '../start-engine.ts';
 
-interface EvalOptions {
+interface EvalOptions extends EngineChoice {
   config?: string;
   data?: string;
   epsilon?: number;
@@ -29,7 +29,6 @@ interface EvalOptions {
   batchSize: number;
   seed?: number;
   out?: string;
-  engine?: EngineName;
   json?: boolean;
 }
 
@@ -79,6 +78,7 @@ export function evalCommand(program: Command): void {
       'where the per-example results go (default: evaluation.json in the run)',
     )
     .addOption(engineOption())
+    .addOption(threadsOption())
     .addOption(jsonOption())
     .action(async (folders: string[], options: EvalOptions) => {
       const out = output(options.json === true);
@@ -89,7 +89,7 @@ export function evalCommand(program: Command): void {
       const experiment = options.config
         ? await loadExperiment(options.config, undefined)
         : undefined;
-      await startEngine(options.engine, out);
+      await startEngine(options, out);
       const results = [];
       for (const directory of directories) {
         const { run, classifier, test } = await loadRun(directory, experiment, options.data);

@@ -1,19 +1,17 @@
 import { basename, join } from 'node:path';
-import type { EngineName } from '@llr/engine/node';
 import type { Command } from 'commander';
 import { loadExperiment } from '../load-experiment.ts';
 import { loadRun, runsIn } from '../load-run.ts';
-import { engineOption, jsonOption, withExamples } from '../options.ts';
+import { engineOption, jsonOption, threadsOption, withExamples } from '../options.ts';
 import { output } from '../output.ts';
-import { startEngine } from '../start-engine.ts';
+import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { reportOn } from '../write-report.ts';
 
-interface ReportOptions {
+interface ReportOptions extends EngineChoice {
   config?: string;
   data?: string;
   out?: string;
   title?: string;
-  engine?: EngineName;
   json?: boolean;
 }
 
@@ -28,6 +26,7 @@ export function report(program: Command): void {
     .option('--out <file>', 'the HTML file (default: report.html in the first folder)')
     .option('--title <text>', "the report's title")
     .addOption(engineOption())
+    .addOption(threadsOption())
     .addOption(jsonOption())
     .action(async (folders: string[], options: ReportOptions) => {
       const out = output(options.json === true);
@@ -35,7 +34,7 @@ export function report(program: Command): void {
       const experiment = options.config
         ? await loadExperiment(options.config, undefined)
         : undefined;
-      const engine = await startEngine(options.engine, out);
+      const engine = await startEngine(options, out);
       const runs = [];
       for (const directory of directories) {
         runs.push({

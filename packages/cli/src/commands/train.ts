@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { epsilonText } from '@llr/analysis';
-import type { EngineName } from '@llr/engine/node';
 import { dataOf, type Experiment, runFiles, train as trainNetwork } from '@llr/train';
 import type { Command } from 'commander';
 import { evaluateNetwork } from '../evaluate-run.ts';
@@ -12,22 +11,22 @@ import {
   epsilonNumber,
   jsonOption,
   seedNumber,
+  threadsOption,
   wholeNumber,
   withExamples,
 } from '../options.ts';
 import { type Output, output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
-import { startEngine } from '../start-engine.ts';
+import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { reportOn } from '../write-report.ts';
 
-interface TrainOptions {
+interface TrainOptions extends EngineChoice {
   preset?: string;
   data?: string;
   epsilon?: number;
   epochs?: number;
   seed?: number;
   out?: string;
-  engine?: EngineName;
   json?: boolean;
 }
 
@@ -48,12 +47,13 @@ export function train(program: Command): void {
     .option('--seed <number>', 'another seed', seedNumber)
     .option('--out <folder>', 'where the runs go (default: runs/<experiment>)')
     .addOption(engineOption())
+    .addOption(threadsOption())
     .addOption(jsonOption())
     .action(async (config: string | undefined, options: TrainOptions) => {
       const out = output(options.json === true);
       const experiment = await loadExperiment(config, options.preset, options);
       const directory = options.out ?? join('runs', experiment.name);
-      const engine = await startEngine(options.engine, out);
+      const engine = await startEngine(options, out);
       const result = await trainAll(experiment, directory, engine, out);
       if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
       else show(experiment, result);
