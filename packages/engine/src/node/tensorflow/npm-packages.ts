@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { extract } from 'tar';
 import { installedVersion, locate } from '../installed-packages.ts';
 import { download } from './download.ts';
 import { downloadFolder } from './recipe.ts';
@@ -26,6 +25,7 @@ export async function npmPackage(name: string, version: string, sources: Sources
   const tarball = (await packed(name, version, sources)) as string;
   const folder = join(sources.staging, 'npm', name);
   mkdirSync(folder, { recursive: true });
+  const { extract } = await import('tar');
   await extract({ file: tarball, cwd: folder, strip: 1 });
   return folder;
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 
 /** A Python wheel: a zip file whose RECORD has the sha256 of every file in it. */
 export interface Wheel {
@@ -15,6 +15,8 @@ export interface Wheel {
 
 /** Opens a wheel, calls `use`, and closes it. @throws where the file is no wheel, or not whole */
 export async function withWheel<T>(path: string, use: (wheel: Wheel) => Promise<T>): Promise<T> {
+  // Loaded when it is needed: every start of an engine would pay for it.
+  const { openPromise } = await import('yauzl');
   let zip: ZipFile;
   try {
     zip = await openPromise(path, { lazyEntries: true, autoClose: false });
