@@ -1,5 +1,5 @@
 // TensorFlow ops for the CPU that do in one pass over memory what takes Eigen several: softplus, its first and
-// second derivatives, the affine map that batch normalisation is, and the moments of each channel.
+// second derivatives, the affine map that batch normalisation is, and sums over each channel.
 //
 // All are float32, channel-innermost ([..., c], any c), spread over TensorFlow's own worker threads in blocks
 // of a fixed size, so that results don't depend on the number of threads. Loops are plain: the compiler
@@ -297,7 +297,33 @@ class Elementwise : public Kernel {
   }
 };
 
-// Moments.
+// Sums over all but the channels: in float32 within a block, then in float64.
+
+constexpr std::int64_t block_values = 32768;
+constexpr std::int64_t row_values = 512;
+
+// Runs an accumulating loop over a block, a row of pixels at a time: totals += …
+void accumulate(Loop loop, const float* x, const float* y, std::int64_t size, std::vector<float>& totals,
+                const std::vector<float>& shift) {
+  const std::int64_t row = static_cast<std::int64_t>(totals.size());
+  Span span{};
+  span.shift = shift.data();
+  span.out = totals.data();
+  for (std::int64_t i = 0; i < size; i += row) {
+    span.in[0] = x + i;
+    span.in[1] = y + i;
+    span.size = std::min(row, size - i);
+    loop(span);
+  }
+}
+
+// Adds up what belongs to one channel.
+void fold(const std::vector<float>& totals, std::int64_t channels, double* out) {
+  std::fill_n(out, channels, 0.0);
+  for (std::size_t i = 0; i < totals.size(); i += channels) {
+    for (std::int64_t c = 0; c < channels; ++c) out[c] += totals[i + c];
+  }
+}
 
 // out += in − shift
 struct Deviation {
@@ -326,7 +352,7 @@ class Moments : public Kernel {
     const float* x = static_cast<const float*>(input.data());
     const std::int64_t size = input.NumElements();
     const std::int64_t channels = input.dim_size(input.dims() - 1);
-    const std::int64_t block = whole_pixels(channels, 32768);
+    const std::int64_t block = whole_pixels(channels, block_values);
     const std::int64_t blocks = (size + block - 1) / block;
     std::vector<double> means(blocks * channels), squares(blocks * channels);
     in_parallel(context, blocks, block * 2, [&](std::int64_t first, std::int64_t last) {
@@ -362,37 +388,70 @@ class Moments : public Kernel {
   static void of_block(const float* x, std::int64_t size, std::int64_t channels, double* mean, double* squares) {
     static const Loop deviation = best<Deviation>();
     static const Loop squared_deviation = best<SquaredDeviation>();
-    const std::int64_t row = std::min(size, whole_pixels(channels, 512));
+    const std::int64_t row = std::min(size, whole_pixels(channels, row_values));
     const double pixels = static_cast<double>(size / channels);
     std::vector<float> totals(row), shift(row);
     for (std::int64_t i = 0; i < row; ++i) shift[i] = x[i % channels];
-    accumulate(deviation, x, size, totals, shift);
+    accumulate(deviation, x, x, size, totals, shift);
     fold(totals, channels, mean);
     for (std::int64_t c = 0; c < channels; ++c) mean[c] = x[c] + mean[c] / pixels;
     for (std::int64_t i = 0; i < row; ++i) shift[i] = static_cast<float>(mean[i % channels]);
     std::fill(totals.begin(), totals.end(), 0.0f);
-    accumulate(squared_deviation, x, size, totals, shift);
+    accumulate(squared_deviation, x, x, size, totals, shift);
     fold(totals, channels, squares);
   }
+};
 
-  static void accumulate(Loop loop, const float* x, std::int64_t size, std::vector<float>& totals,
-                         const std::vector<float>& shift) {
-    const std::int64_t row = static_cast<std::int64_t>(totals.size());
-    Span span{};
-    span.shift = shift.data();
-    span.out = totals.data();
-    for (std::int64_t i = 0; i < size; i += row) {
-      span.in[0] = x + i;
-      span.size = std::min(row, size - i);
-      loop(span);
+// out += in
+struct Total {
+  static LLR_INLINE float at(const Span& s, std::int64_t i) { return s.out[i] + s.in[0][i]; }
+};
+
+// out += in · in
+struct TotalProduct {
+  static LLR_INLINE float at(const Span& s, std::int64_t i) { return s.out[i] + s.in[0][i] * s.in[1][i]; }
+};
+
+class ChannelSums : public Kernel {
+ public:
+  using Kernel::Kernel;
+
+  void Compute(OpKernelContext* context) override {
+    const TensorShape& shape = context->input(0).shape();
+    OP_REQUIRES(context, shape.dims() > 0 && context->input(1).shape() == shape,
+                invalid(": a has the shape ", shape.DebugString(), ", b ", context->input(1).shape().DebugString(),
+                        "; they need channels, and one shape"));
+    const float* a = static_cast<const float*>(context->input(0).data());
+    const float* b = static_cast<const float*>(context->input(1).data());
+    const std::int64_t size = shape.num_elements();
+    const std::int64_t channels = shape.dim_size(shape.dims() - 1);
+    Tensor* outputs[2];
+    for (int o = 0; o < 2; ++o) {
+      OP_REQUIRES_OK(context, context->allocate_output(o, TensorShape({channels}), &outputs[o]));
     }
-  }
+    if (channels == 0) return;
 
-  // Adds up what belongs to one channel.
-  static void fold(const std::vector<float>& totals, std::int64_t channels, double* out) {
-    std::fill_n(out, channels, 0.0);
-    for (std::size_t i = 0; i < totals.size(); i += channels) {
-      for (std::int64_t c = 0; c < channels; ++c) out[c] += totals[i + c];
+    static const Loop loops[2] = {best<Total>(), best<TotalProduct>()};
+    const std::int64_t block = whole_pixels(channels, block_values);
+    const std::int64_t blocks = (size + block - 1) / block;
+    std::vector<double> sums[2] = {std::vector<double>(blocks * channels), std::vector<double>(blocks * channels)};
+    in_parallel(context, blocks, block, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t from = i * block;
+        const std::int64_t length = std::min(block, size - from);
+        for (int o = 0; o < 2; ++o) {
+          std::vector<float> totals(std::min(length, whole_pixels(channels, row_values)));
+          accumulate(loops[o], a + from, b + from, length, totals, {});
+          fold(totals, channels, &sums[o][i * channels]);
+        }
+      }
+    });
+    for (int o = 0; o < 2; ++o) {
+      std::vector<double> all(channels);
+      for (std::int64_t i = 0; i < blocks; ++i) {
+        for (std::int64_t c = 0; c < channels; ++c) all[c] += sums[o][i * channels + c];
+      }
+      std::copy(all.begin(), all.end(), static_cast<float*>(outputs[o]->data()));
     }
   }
 };
@@ -408,9 +467,12 @@ absl::Status same_shape(InferenceContext* context) {
   return absl::OkStatus();
 }
 
+// All inputs have one shape; both outputs are as long as its last axis.
+template <int tensors>
 absl::Status channels_twice(InferenceContext* context) {
+  TF_RETURN_IF_ERROR(same_shape<tensors>(context));
   ShapeHandle shape;
-  TF_RETURN_IF_ERROR(context->WithRankAtLeast(context->input(0), 1, &shape));
+  TF_RETURN_IF_ERROR(context->WithRankAtLeast(context->output(0), 1, &shape));
   for (int i = 0; i < 2; ++i) context->set_output(i, context->Vector(context->Dim(shape, -1)));
   return absl::OkStatus();
 }
@@ -473,7 +535,20 @@ REGISTER_OP("LlrAffineSoftplusGrad")
 REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplusGrad").Device(DEVICE_CPU), Elementwise<AffineSoftplusGrad>);
 
 // Mean and biased variance of each channel of x: [..., c]
-REGISTER_OP("LlrMoments").Input("x: float").Output("mean: float").Output("variance: float").SetShapeFn(channels_twice);
+REGISTER_OP("LlrMoments")
+    .Input("x: float")
+    .Output("mean: float")
+    .Output("variance: float")
+    .SetShapeFn(channels_twice<1>);
 REGISTER_KERNEL_BUILDER(Name("LlrMoments").Device(DEVICE_CPU), Moments);
+
+// Σ a and Σ a · b over all axes but the last: what a shift and a scale of each channel are passed, where b is scaled
+REGISTER_OP("LlrChannelSums")
+    .Input("a: float")
+    .Input("b: float")
+    .Output("sum: float")
+    .Output("product: float")
+    .SetShapeFn(channels_twice<2>);
+REGISTER_KERNEL_BUILDER(Name("LlrChannelSums").Device(DEVICE_CPU), ChannelSums);
 
 }  // namespace llr

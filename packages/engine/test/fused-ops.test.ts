@@ -26,8 +26,10 @@ interface OpBackend {
 const run = (op: string, ...inputs: Tensor[]): Tensor =>
   (backend() as unknown as OpBackend).executeSingleOutput(op, [], inputs);
 
-const moments = (x: Tensor): Tensor[] =>
-  (backend() as unknown as OpBackend).executeMultipleOutputs('LlrMoments', [], [x], 2);
+const runTwo = (op: string, ...inputs: Tensor[]): Tensor[] =>
+  (backend() as unknown as OpBackend).executeMultipleOutputs(op, [], inputs, 2);
+
+const moments = (x: Tensor): Tensor[] => runTwo('LlrMoments', x);
 
 /** Whether the engine is a TensorFlow that was built with these ops. */
 function present(): boolean {
@@ -215,7 +217,9 @@ describe.skipIf(!present())('fused ops (where TensorFlow is built with them)', (
       const second = run('LlrSoftplusSecondGrad', first, mul(x!, 5), mul(y, 2), mul(dy!, 7));
       const third = run('LlrSoftplusGradGrad', second, mul(y, 3), mul(x!, 7));
       const [mean, variance] = moments(third);
-      return [y, run('LlrAffineSoftplusGrad', third, mul(x!, 9), scale!, shift!), mean!, variance!];
+      const sums = runTwo('LlrChannelSums', third, y);
+      const dx = run('LlrAffineSoftplusGrad', third, mul(x!, 9), scale!, shift!);
+      return [y, dx, mean!, variance!, ...sums];
     };
     const shape = [8, 9, 9, 24];
     const inputs = [
@@ -262,6 +266,25 @@ describe.skipIf(!present())('fused ops (where TensorFlow is built with them)', (
     x.dispose();
   });
 
+  test.each(shapes)('channel sums of [%i, %i]', (rows, channels) => {
+    const [a, b] = [noise(rows * channels, 13), noise(rows * channels, 14)];
+    const [plain, product] = tidy(() =>
+      runTwo('LlrChannelSums', tensor(a, [rows, channels]), tensor(b, [rows, channels])).map(
+        values,
+      ),
+    );
+    for (let c = 0; c < channels; c++) {
+      const column = Array.from({ length: rows }, (_, row) => row * channels + c);
+      const tolerance = 1e-5 * Math.sqrt(rows);
+      expect(Math.abs(plain![c]! - column.reduce((total, i) => total + a[i]!, 0))).toBeLessThan(
+        tolerance,
+      );
+      expect(
+        Math.abs(product![c]! - column.reduce((total, i) => total + a[i]! * b[i]!, 0)),
+      ).toBeLessThan(tolerance);
+    }
+  });
+
   test('empty tensors, and shapes that do not fit', () => {
     const [x, wide, one] = [zeros([2, 3]), zeros([2, 4]), zeros([3])];
     const none = zeros([0, 3]);
@@ -270,6 +293,12 @@ describe.skipIf(!present())('fused ops (where TensorFlow is built with them)', (
     expect(() => run('LlrSoftplusGrad', x, wide)).toThrow(/LlrSoftplusGrad: input 1 has the shape/);
     expect(() => run('LlrAffine', x, one, wide)).toThrow(/shift has 8 values for 3 channels/);
     expect(() => moments(none)).toThrow(/at least one value/);
+    expect(() => runTwo('LlrChannelSums', x, wide)).toThrow(/they need channels, and one shape/);
+    const sums = runTwo('LlrChannelSums', none, none).map((made) => [...values(made)]);
+    expect(sums).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
     dispose([x, wide, one, none]);
   });
 });
