@@ -13,8 +13,9 @@ const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const rootManifest = readJson(join(root, 'package.json'));
 
 function run(folder, program, args) {
-  // LLR_ENGINE would leak this repository's choice into the project.
-  const { LLR_ENGINE, ...env } = process.env;
+  // LLR_ENGINE would leak this repository's choice into the project; a stranger has no native TensorFlow either.
+  const { LLR_ENGINE, ...others } = process.env;
+  const env = { ...others, LLR_CACHE: join(tmpdir(), 'llr-no-cache') };
   return execFileSync(program, args, {
     cwd: folder,
     encoding: 'utf8',

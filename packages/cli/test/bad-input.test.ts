@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { llr, llrHere, nanConfig } from './llr.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'llr-bad-'));
@@ -9,11 +9,15 @@ const out = join(root, 'runs');
 const truncated = join(root, 'cifar');
 const notAnExperiment = join(root, 'empty.config.ts');
 beforeAll(() => {
+  vi.stubEnv('LLR_CACHE', join(root, 'no-cache'));
   mkdirSync(truncated);
   writeFileSync(join(truncated, 'test_batch.bin'), new Uint8Array(3073 * 10_000 - 100));
   writeFileSync(notAnExperiment, 'export const nothing = 1;\n');
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true });
+});
 
 const quickStart = ['train', '--preset', 'quick-start', '--out', out];
 
@@ -47,6 +51,19 @@ describe('one clear sentence, an exit code, and nothing half-written', () => {
     ['an ε in grey levels', [...quickStart, '--epsilon', '8'], 1, /\[0, 1\].*8 \/ 255/],
     ['an ε that is no number', [...quickStart, '--epsilon', 'big'], 2, /0\.1 or 8\/255/],
     ['an unknown engine', [...quickStart, '--engine', 'abacus'], 2, /abacus.*wasm/],
+    [
+      'an engine that is not installed',
+      [...quickStart, '--engine', 'tensorflow-gpu'],
+      1,
+      /tensorflow-gpu can't be used: (not installed: llr engine install --gpu|needs )/,
+    ],
+    ['half a thread', [...quickStart, '--threads', '0.5'], 2, /whole number, 1 or more/],
+    [
+      'a wheel that is not there',
+      ['engine', 'install', '--wheel', 'no/such.whl'],
+      1,
+      /no\/such\.whl/,
+    ],
     ['no config', ['train', join(root, 'none.config.ts')], 1, /no config file/],
     [
       'a config without an experiment',
@@ -83,9 +100,12 @@ describe('one clear sentence, an exit code, and nothing half-written', () => {
 });
 
 describe('help', () => {
-  it.each(['train', 'eval', 'report', 'doctor'])('llr %s --help has examples', async (command) => {
-    const { code, stdout } = await llrHere([command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`Examples:\\n  \\$ (LLR_ENGINE=cpu )?llr ${command}`));
-  });
+  it.each(['train', 'eval', 'report', 'engine', 'doctor'])(
+    'llr %s --help has examples',
+    async (command) => {
+      const { code, stdout } = await llrHere([command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`Examples:\\n  \\$ (LLR_ENGINE=cpu )?llr ${command}`));
+    },
+  );
 });

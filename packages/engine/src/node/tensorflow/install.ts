@@ -73,7 +73,13 @@ export async function installTensorFlow(options: InstallOptions = {}): Promise<I
   const staging = stagingFolder();
   try {
     const build = join(staging, 'build');
-    await fillBuild(build, { staging, compiler, kind, report, ...given(options.wheel) });
+    await fillBuild(build, {
+      staging,
+      compiler,
+      kind,
+      report,
+      ...(options.wheel && { wheel: resolve(options.wheel) }),
+    });
     report('proving that it loads and computes');
     const { version, gpu } = await prove(build, kind);
     writeManifest(build, { tensorflow: version, tfjsNode: recipe.tfjsNode, compiler });
@@ -88,8 +94,6 @@ export async function installTensorFlow(options: InstallOptions = {}): Promise<I
     rmSync(staging, { recursive: true, force: true });
   }
 }
-
-const given = (wheel: string | undefined) => (wheel ? { wheel: resolve(wheel) } : {});
 
 const unusedGpu = () =>
   nvidiaDriver()
@@ -110,7 +114,7 @@ async function fillBuild(build: string, work: Work): Promise<void> {
   const npm = { folders, online: !wheel, staging, report };
   const tfjsNode = await npmPackage('@tensorflow/tfjs-node', recipe.tfjsNode, npm);
   const nodeApiHeaders = await npmPackage('node-api-headers', recipe.nodeApiHeaders, npm);
-  const wheels = await findWheels({ kind, staging, report, ...given(wheel) });
+  const wheels = await findWheels({ kind, staging, report, ...(wheel && { given: wheel }) });
 
   const unpack = async (path: string, to: string, wanted: (file: string) => boolean) => {
     try {

@@ -16,7 +16,7 @@ export type Kind = 'cpu' | 'gpu';
 export const distribution = (kind: Kind) => (kind === 'gpu' ? 'tensorflow' : 'tensorflow-cpu');
 
 /** Disk that an install takes at its height: wheels, what is unpacked from them, and the addon. */
-export const bytesNeeded = (kind: Kind) => (kind === 'gpu' ? 8e9 : 1.15e9);
+export const bytesNeeded = (kind: Kind) => (kind === 'gpu' ? 9e9 : 1.15e9);
 
 /** Where a finished build is. */
 export function buildFolder(kind: Kind): string {

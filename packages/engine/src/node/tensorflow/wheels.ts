@@ -45,7 +45,7 @@ export async function findWheels(sources: Sources): Promise<Wheels> {
 
 /** The requirements of TensorFlow's extra and-cuda, such as `nvidia-cudnn-cu12<10.0,>=9.3.0.75`. */
 const cudaRequirements = (metadata: string): string[] =>
-  [...metadata.matchAll(/^Requires-Dist: ([^;]+);.*extra == ["']and-cuda["']/gm)].map((match) =>
+  [...metadata.matchAll(/^Requires-Dist: ([^;\n]+);.*extra == ["']and-cuda["']/gm)].map((match) =>
     match[1]!.replaceAll(/[\s()]/g, ''),
   );
 
