@@ -171,36 +171,48 @@ std::int64_t whole_pixels(std::int64_t channels, std::int64_t at_least) {
 
 // Elementwise ops.
 
+// What softplus is taken of: an operand, or an operand times scale plus shift.
+template <bool affine, int operand>
+LLR_INLINE float argument(const Span& s, std::int64_t i) {
+  return affine ? s.in[operand][i] * s.scale[i] + s.shift[i] : s.in[operand][i];
+}
+
+template <bool of_affine>
 struct Softplus {
   static constexpr int tensors = 1;
-  static constexpr bool affine = false;
+  static constexpr bool affine = of_affine;
   static constexpr int cycles = 3;
-  static LLR_INLINE float at(const Span& s, std::int64_t i) { return softplus(s.in[0][i]); }
+  static LLR_INLINE float at(const Span& s, std::int64_t i) { return softplus(argument<affine, 0>(s, i)); }
 };
 
+template <bool of_affine>
 struct SoftplusGrad {
   static constexpr int tensors = 2;
-  static constexpr bool affine = false;
+  static constexpr bool affine = of_affine;
   static constexpr int cycles = 3;
-  static LLR_INLINE float at(const Span& s, std::int64_t i) { return s.in[0][i] * sigmoid(s.in[1][i]).value; }
+  static LLR_INLINE float at(const Span& s, std::int64_t i) {
+    return s.in[0][i] * sigmoid(argument<affine, 1>(s, i)).value;
+  }
 };
 
+template <bool of_affine>
 struct SoftplusGradGrad {
   static constexpr int tensors = 3;
-  static constexpr bool affine = false;
+  static constexpr bool affine = of_affine;
   static constexpr int cycles = 4;
   static LLR_INLINE float at(const Span& s, std::int64_t i) {
-    const Sigmoid slope = sigmoid(s.in[2][i]);
+    const Sigmoid slope = sigmoid(argument<affine, 2>(s, i));
     return s.in[0][i] * s.in[1][i] * (slope.value * slope.complement);
   }
 };
 
+template <bool of_affine>
 struct SoftplusSecondGrad {
   static constexpr int tensors = 4;
-  static constexpr bool affine = false;
+  static constexpr bool affine = of_affine;
   static constexpr int cycles = 4;
   static LLR_INLINE float at(const Span& s, std::int64_t i) {
-    const Sigmoid slope = sigmoid(s.in[1][i]);
+    const Sigmoid slope = sigmoid(argument<affine, 1>(s, i));
     return (s.in[0][i] + s.in[2][i] * s.in[3][i] * slope.complement) * slope.value;
   }
 };
@@ -210,13 +222,6 @@ struct Affine {
   static constexpr bool affine = true;
   static constexpr int cycles = 1;
   static LLR_INLINE float at(const Span& s, std::int64_t i) { return s.in[0][i] * s.scale[i] + s.shift[i]; }
-};
-
-struct AffineSoftplus {
-  static constexpr int tensors = 1;
-  static constexpr bool affine = true;
-  static constexpr int cycles = 3;
-  static LLR_INLINE float at(const Span& s, std::int64_t i) { return softplus(Affine::at(s, i)); }
 };
 
 struct AffineSoftplusGrad {
@@ -481,11 +486,11 @@ absl::Status channels_twice(InferenceContext* context) {
 
 // y = ln(1 + eˣ)
 REGISTER_OP("LlrSoftplus").Input("x: float").Output("y: float").SetShapeFn(same_shape<1>);
-REGISTER_KERNEL_BUILDER(Name("LlrSoftplus").Device(DEVICE_CPU), Elementwise<Softplus>);
+REGISTER_KERNEL_BUILDER(Name("LlrSoftplus").Device(DEVICE_CPU), Elementwise<Softplus<false>>);
 
 // dx = dy · σ(x)
 REGISTER_OP("LlrSoftplusGrad").Input("dy: float").Input("x: float").Output("dx: float").SetShapeFn(same_shape<2>);
-REGISTER_KERNEL_BUILDER(Name("LlrSoftplusGrad").Device(DEVICE_CPU), Elementwise<SoftplusGrad>);
+REGISTER_KERNEL_BUILDER(Name("LlrSoftplusGrad").Device(DEVICE_CPU), Elementwise<SoftplusGrad<false>>);
 
 // u · v · σ(x) · (1 − σ(x)): what v · σ(x) passes on to x, given u
 REGISTER_OP("LlrSoftplusGradGrad")
@@ -494,7 +499,7 @@ REGISTER_OP("LlrSoftplusGradGrad")
     .Input("x: float")
     .Output("dx: float")
     .SetShapeFn(same_shape<3>);
-REGISTER_KERNEL_BUILDER(Name("LlrSoftplusGradGrad").Device(DEVICE_CPU), Elementwise<SoftplusGradGrad>);
+REGISTER_KERNEL_BUILDER(Name("LlrSoftplusGradGrad").Device(DEVICE_CPU), Elementwise<SoftplusGradGrad<false>>);
 
 // dy · σ(x) + u · v · σ(x) · (1 − σ(x)): both of the above
 REGISTER_OP("LlrSoftplusSecondGrad")
@@ -504,7 +509,7 @@ REGISTER_OP("LlrSoftplusSecondGrad")
     .Input("v: float")
     .Output("dx: float")
     .SetShapeFn(same_shape<4>);
-REGISTER_KERNEL_BUILDER(Name("LlrSoftplusSecondGrad").Device(DEVICE_CPU), Elementwise<SoftplusSecondGrad>);
+REGISTER_KERNEL_BUILDER(Name("LlrSoftplusSecondGrad").Device(DEVICE_CPU), Elementwise<SoftplusSecondGrad<false>>);
 
 // y = x · scale + shift; scale and shift have c values, in any shape
 REGISTER_OP("LlrAffine")
@@ -522,7 +527,7 @@ REGISTER_OP("LlrAffineSoftplus")
     .Input("shift: float")
     .Output("y: float")
     .SetShapeFn(same_shape<1>);
-REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplus").Device(DEVICE_CPU), Elementwise<AffineSoftplus>);
+REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplus").Device(DEVICE_CPU), Elementwise<Softplus<true>>);
 
 // dx = dy · σ(x · scale + shift) · scale
 REGISTER_OP("LlrAffineSoftplusGrad")
@@ -533,6 +538,37 @@ REGISTER_OP("LlrAffineSoftplusGrad")
     .Output("dx: float")
     .SetShapeFn(same_shape<2>);
 REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplusGrad").Device(DEVICE_CPU), Elementwise<AffineSoftplusGrad>);
+
+// The derivatives above, of softplus at x · scale + shift with respect to that sum
+REGISTER_OP("LlrAffineSoftplusSlope")
+    .Input("dy: float")
+    .Input("x: float")
+    .Input("scale: float")
+    .Input("shift: float")
+    .Output("dz: float")
+    .SetShapeFn(same_shape<2>);
+REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplusSlope").Device(DEVICE_CPU), Elementwise<SoftplusGrad<true>>);
+
+REGISTER_OP("LlrAffineSoftplusGradGrad")
+    .Input("u: float")
+    .Input("v: float")
+    .Input("x: float")
+    .Input("scale: float")
+    .Input("shift: float")
+    .Output("dz: float")
+    .SetShapeFn(same_shape<3>);
+REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplusGradGrad").Device(DEVICE_CPU), Elementwise<SoftplusGradGrad<true>>);
+
+REGISTER_OP("LlrAffineSoftplusSecondGrad")
+    .Input("dy: float")
+    .Input("x: float")
+    .Input("u: float")
+    .Input("v: float")
+    .Input("scale: float")
+    .Input("shift: float")
+    .Output("dz: float")
+    .SetShapeFn(same_shape<4>);
+REGISTER_KERNEL_BUILDER(Name("LlrAffineSoftplusSecondGrad").Device(DEVICE_CPU), Elementwise<SoftplusSecondGrad<true>>);
 
 // Mean and biased variance of each channel of x: [..., c]
 REGISTER_OP("LlrMoments")

@@ -15,10 +15,11 @@ export function fuse(
 ): void {
   const graph = new Rewriting(nodes, values);
   const fusions = [
-    softplusGradients,
+    // First, while the slope s · (1 − s) is still a plain product.
     sigmoidGradients,
+    softplusGradients,
     biases,
-    ...(hasOwnOps ? [affine, softplus, softplusSecondGradients] : []),
+    ...(hasOwnOps ? [softplus, softplusSecondGradients, affine] : []),
   ];
   for (const fusion of fusions) fusion(graph);
 }

@@ -5,37 +5,7 @@ import type { Rewriting } from './rewriting.ts';
  * Ops of our own (native/fused_ops.cc), each one pass over memory where TensorFlow takes several.
  */
 
-/** x · scale + shift per channel, alone or under a softplus, whose gradient then doesn't need the sum either. */
-export function affine(graph: Rewriting): void {
-  for (const node of graph.nodes) {
-    if (node.op !== 'Add' && node.op !== 'AddV2') continue;
-    const [scaled, shift] = node.inputs as [string, string];
-    const product = graph.producer(scaled, 'Mul');
-    if (!product || graph.consumers(scaled).length !== 1) continue;
-    const [x, scale] = product.inputs as [string, string];
-    if (graph.shape(x) !== graph.shape(node.name)) continue;
-    if (!graph.perChannel(scale, x) || !graph.perChannel(shift, x)) continue;
-    underSoftplus(graph, node, [x, scale, shift]);
-    graph.replace(node, 'LlrAffine', [x, scale, shift]);
-  }
-}
-
-/** Where only a softplus and its gradient use a sum, they take its parts instead. */
-function underSoftplus(graph: Rewriting, sum: NodeDef, parts: readonly [string, string, string]) {
-  const uses = graph.consumers(sum.name).map((user) => {
-    if (user.op === 'Softplus') return { user };
-    const isGradient = user.op === 'SoftplusGrad' && user.inputs[1] === sum.name;
-    const [scaled, ...others] = graph.consumers(user.name);
-    const scales = scaled?.op === 'Mul' && scaled.inputs.includes(parts[1]);
-    return isGradient && scales && others.length === 0 ? { user, scaled } : undefined;
-  });
-  if (!uses.every((use) => use !== undefined)) return;
-  for (const { user, scaled } of uses) {
-    if (scaled) graph.replace(scaled, 'LlrAffineSoftplusGrad', [user.inputs[0]!, ...parts]);
-    else graph.replace(user, 'LlrAffineSoftplus', parts);
-  }
-}
-
+/** Softplus and its derivatives, in the order of `tensorflow.ts`'s fusions, which come first. */
 export function softplus(graph: Rewriting): void {
   for (const node of graph.nodes) {
     if (node.op === 'Softplus') graph.replace(node, 'LlrSoftplus', node.inputs);
@@ -57,15 +27,82 @@ export function softplusSecondGradients(graph: Rewriting): void {
   }
   for (const node of graph.nodes) {
     if (node.op !== 'Add' && node.op !== 'AddV2') continue;
-    const parts = ['LlrSoftplusGrad', 'LlrSoftplusGradGrad'].map((op) =>
+    const [first, second] = ['LlrSoftplusGrad', 'LlrSoftplusGradGrad'].map((op) =>
       node.inputs
         .map((input) => graph.producer(input, op))
         .find((found) => found && graph.consumers(found.name).length === 1),
     );
-    const [first, second] = parts;
     if (!first || !second || first.inputs[1] !== second.inputs[2]) continue;
     const [dy, x] = first.inputs as [string, string];
     const [u, v] = second.inputs as [string, string];
     graph.replace(node, 'LlrSoftplusSecondGrad', [dy, x, u, v]);
   }
+}
+
+/** Where softplus's ops have what it is taken of, and what they are called when that is x · scale + shift. */
+const ofAffine: Record<string, { argument: number; op: string }> = {
+  LlrSoftplus: { argument: 0, op: 'LlrAffineSoftplus' },
+  LlrSoftplusGrad: { argument: 1, op: 'LlrAffineSoftplusSlope' },
+  LlrSoftplusGradGrad: { argument: 2, op: 'LlrAffineSoftplusGradGrad' },
+  LlrSoftplusSecondGrad: { argument: 1, op: 'LlrAffineSoftplusSecondGrad' },
+};
+
+interface Affine {
+  sum: NodeDef;
+  x: string;
+  scale: string;
+  shift: string;
+}
+
+/**
+ * x · scale + shift per channel, as batch normalisation makes it. Where only softplus and its derivatives use it,
+ * they take its parts instead, and it is never in memory.
+ */
+export function affine(graph: Rewriting): void {
+  for (const node of graph.nodes) {
+    const parts = affineOf(node, graph);
+    if (!parts) continue;
+    const { sum, x, scale, shift } = parts;
+    const users = graph.consumers(sum.name);
+    const fits = users.every(({ op, inputs }) => {
+      const { argument } = ofAffine[op] ?? {};
+      return inputs.every((input, i) => (input === sum.name) === (i === argument));
+    });
+    if (!fits) {
+      graph.replace(sum, 'LlrAffine', [x, scale, shift]);
+      continue;
+    }
+    for (const user of users) {
+      const { op } = ofAffine[user.op]!;
+      const inputs = user.inputs.map((input) => (input === sum.name ? x : input));
+      if (!scaledSlope(graph, user, inputs, { scale, shift })) {
+        graph.replace(user, op, [...inputs, scale, shift]);
+      }
+    }
+  }
+}
+
+function affineOf(sum: NodeDef, graph: Rewriting): Affine | undefined {
+  if (sum.op !== 'Add' && sum.op !== 'AddV2') return undefined;
+  const [scaled, shift] = sum.inputs as [string, string];
+  const product = graph.producer(scaled, 'Mul');
+  if (!product || graph.consumers(scaled).length !== 1) return undefined;
+  const [x, scale] = product.inputs as [string, string];
+  if (graph.shape(x) !== graph.shape(sum.name)) return undefined;
+  if (!graph.perChannel(scale, x) || !graph.perChannel(shift, x)) return undefined;
+  return { sum, x, scale, shift };
+}
+
+/** The gradient in x rather than in the sum, if that is all that the gradient in the sum is for. */
+function scaledSlope(
+  graph: Rewriting,
+  slope: NodeDef,
+  [dy, x]: readonly string[],
+  { scale, shift }: Pick<Affine, 'scale' | 'shift'>,
+): boolean {
+  if (slope.op !== 'LlrSoftplusGrad') return false;
+  const [scaled, ...others] = graph.consumers(slope.name);
+  if (scaled?.op !== 'Mul' || !scaled.inputs.includes(scale) || others.length > 0) return false;
+  graph.replace(scaled, 'LlrAffineSoftplusGrad', [dy!, x!, scale, shift]);
+  return true;
 }
