@@ -20,8 +20,8 @@ export interface Value {
   readonly frame: Frame | undefined;
   readonly dtype: DataTypeNumber;
   readonly shape: readonly number[];
-  /** Of a constant scalar: which. */
-  readonly number?: number;
+  /** Of a small constant: which. */
+  readonly numbers?: readonly number[];
 }
 
 const depthOf = (frame: Frame | undefined) => frame?.depth ?? 0;
@@ -78,7 +78,7 @@ export class GraphBuilder {
       ...(uniformWord(dtype, content)
         ? this.#filled(dtype, shape, content)
         : this.#literal(dtype, shape, content)),
-      ...(shape.length === 0 && dtype === dataTypes.float32 && { number: asFloat(content) }),
+      ...(small && { numbers: numbersIn(dtype, content) }),
     });
     if (small) this.#constants.set(key, made);
     return made;
@@ -157,7 +157,11 @@ export class GraphBuilder {
   }
 }
 
-const asFloat = (content: Bytes) => new Float32Array(content.slice().buffer)[0]!;
+function numbersIn(dtype: DataTypeNumber, content: Bytes): readonly number[] {
+  const { buffer } = content.slice();
+  if (dtype === dataTypes.float32) return Array.from(new Float32Array(buffer));
+  return dtype === dataTypes.int32 ? Array.from(new Int32Array(buffer)) : [];
+}
 
 function uniformWord(dtype: DataTypeNumber, content: Bytes): boolean {
   if (content.length <= 1024 || (dtype !== dataTypes.float32 && dtype !== dataTypes.int32)) {

@@ -1,6 +1,6 @@
 import type { Value } from '../graph-builder.ts';
 import type { NodeDef } from '../node-def.ts';
-import { affine, softplus, softplusSecondGradients } from './own-ops.ts';
+import { affine, channelSums, softplus, softplusSecondGradients } from './own-ops.ts';
 import { Rewriting } from './rewriting.ts';
 import { biases, sigmoidGradients, softplusGradients } from './tensorflow.ts';
 
@@ -19,7 +19,7 @@ export function fuse(
     sigmoidGradients,
     softplusGradients,
     biases,
-    ...(hasOwnOps ? [softplus, softplusSecondGradients, affine] : []),
+    ...(hasOwnOps ? [softplus, softplusSecondGradients, affine, channelSums] : []),
   ];
   for (const fusion of fusions) fusion(graph);
 }

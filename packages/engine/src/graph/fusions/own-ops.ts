@@ -1,5 +1,5 @@
 import type { NodeDef } from '../node-def.ts';
-import type { Rewriting } from './rewriting.ts';
+import { float, type Rewriting } from './rewriting.ts';
 
 /*
  * Ops of our own (native/fused_ops.cc), each one pass over memory where TensorFlow takes several.
@@ -106,3 +106,27 @@ function scaledSlope(
   graph.replace(scaled, 'LlrAffineSoftplusGrad', [dy!, x!, scale, shift]);
   return true;
 }
+
+/** The gradients in an affine map's shift and scale: Σ dy and Σ dy · x over all but the channels, in one pass. */
+export function channelSums(graph: Rewriting): void {
+  for (const node of graph.nodes) {
+    if (!sumsToChannels(node, graph)) continue;
+    const product = graph.producer(node.inputs[0], 'Mul');
+    if (!product || graph.consumers(product.name).length !== 1) continue;
+    const [a, b] = product.inputs as [string, string];
+    if (graph.shape(a) !== graph.shape(b)) continue;
+    for (const [alone, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const plain = graph.consumers(alone).find((user) => sumsToChannels(user, graph));
+      if (!plain) continue;
+      graph.replace(plain, 'LlrChannelSums', [alone, other]);
+      graph.replace(node, 'Identity', [`${plain.name}:1`], float);
+      break;
+    }
+  }
+}
+
+const sumsToChannels = ({ op, inputs, name }: NodeDef, graph: Rewriting) =>
+  op === 'Sum' && graph.isConstant(inputs[1]!, 0, 1, 2) && graph.perChannel(name, inputs[0]!);

@@ -35,8 +35,9 @@ export class Rewriting {
     return channels !== undefined && this.shape(reference) === `${channels}`;
   }
 
-  isNumber(reference: string, number: number): boolean {
-    return this.#values.get(reference)?.number === number;
+  /** Whether a value is this constant. */
+  isConstant(reference: string, ...numbers: readonly number[]): boolean {
+    return `${this.#values.get(reference)?.numbers}` === `${numbers}`;
   }
 
   /** Makes a node another op. What it used before may have no use left; TensorFlow drops that. */

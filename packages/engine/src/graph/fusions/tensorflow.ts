@@ -23,7 +23,7 @@ export function sigmoidGradients(graph: Rewriting): void {
     const product = graph.producer(slope, 'Mul');
     const [s, rest] = product?.inputs ?? [];
     const complement = graph.producer(rest, 'Sub');
-    if (!s || complement?.inputs[1] !== s || !graph.isNumber(complement.inputs[0]!, 1)) continue;
+    if (!s || complement?.inputs[1] !== s || !graph.isConstant(complement.inputs[0]!, 1)) continue;
     if (graph.shape(dy) === graph.shape(s)) graph.replace(node, 'SigmoidGrad', [s, dy], float);
   }
 }
