@@ -58,6 +58,7 @@ export async function installTensorFlow(options: InstallOptions = {}): Promise<I
     const { tensorflow, bytes } = build.manifest;
     return { folder: build.folder, tensorflow, bytes, seconds, alreadyThere };
   };
+  removeAbandoned();
   const there = finished(true);
   if (there) return there;
 
@@ -67,7 +68,6 @@ export async function installTensorFlow(options: InstallOptions = {}): Promise<I
   if (!options.wheel) await findPip();
   else if (!existsSync(options.wheel))
     throw new Error(`There is no file or folder ${options.wheel}.`);
-  removeAbandoned();
   checkSpace(kind, bytesIn(downloadFolder()));
 
   const staging = stagingFolder();
