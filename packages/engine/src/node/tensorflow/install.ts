@@ -136,7 +136,7 @@ async function fillBuild(build: string, work: Work): Promise<void> {
 
   report('compiling the addon');
   writeLoader(build, tfjsNode);
-  await compileAddons({ compiler, tfjsNode, nodeApiHeaders, headers, build, staging });
+  await compileAddons({ kind, compiler, tfjsNode, nodeApiHeaders, headers, build, staging });
 }
 
 const libraries = new Set([
@@ -144,9 +144,9 @@ const libraries = new Set([
   'tensorflow/libtensorflow_framework.so.2',
 ]);
 
-/** TensorFlow's C interface, and the few headers that it includes. */
+/** TensorFlow's C interface, and the C++ one of its ops with all that it includes. */
 const neededHeaders =
-  /^tensorflow\/include\/(tensorflow\/c\/|xla\/tsl\/c\/|(tensorflow\/core|tsl)\/platform\/ctstring)/;
+  /^tensorflow\/include\/(tensorflow\/(c|core)|xla\/tsl|tsl|absl|google|Eigen|unsupported|ml_dtypes)\//;
 
 /** Where TensorFlow looks for them, seen from its own folder; nvcc's part is the assembler for kernels made on the way. */
 const nvidiaFiles = /^nvidia\/([^/]+\/lib\/[^/]+\.so|cuda_nvcc\/(bin\/ptxas$|nvvm\/libdevice\/))/;

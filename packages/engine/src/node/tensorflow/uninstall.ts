@@ -1,18 +1,17 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cacheFolder } from './cache-folder.ts';
 import { bytesIn } from './download.ts';
 import { removeAbandoned } from './install.ts';
-import { buildFolder, downloadFolder } from './recipe.ts';
 
 /**
- * Removes the native engine, its build with CUDA included, and what unfinished installs left.
+ * Removes every build of the native engine, with CUDA and of earlier versions too, and what unfinished installs left.
  *
  * @returns the bytes freed, 0 where there was nothing
  */
 export function uninstallTensorFlow(): { bytes: number } {
   let bytes = 0;
-  for (const folder of [buildFolder('cpu'), buildFolder('gpu'), downloadFolder()]) {
-    if (!existsSync(folder)) continue;
+  for (const folder of ours()) {
     bytes += bytesIn(folder);
     // Out of the way at once, so that nobody loads a half of it.
     const removed = join(dirname(folder), `removed-${process.pid}`);
@@ -22,3 +21,8 @@ export function uninstallTensorFlow(): { bytes: number } {
   removeAbandoned();
   return { bytes };
 }
+
+const ours = () =>
+  (existsSync(cacheFolder()) ? readdirSync(cacheFolder()) : [])
+    .filter((name) => /^(tensorflow|downloads)-\d/.test(name))
+    .map((name) => join(cacheFolder(), name));
