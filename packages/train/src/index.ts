@@ -8,6 +8,8 @@ export {
   type Variant,
 } from './experiment.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
+export { sgd } from './optimizers/sgd.ts';
+export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
 export { presets } from './presets/index.ts';
 export {
   type MetricsLine,

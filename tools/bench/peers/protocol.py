@@ -1,0 +1,44 @@
+"""The bench's line protocol, as in ours/protocol.mjs: commands on stdin, one JSON line each on stdout."""
+
+import json
+import os
+import sys
+import time
+
+
+def rss(field):
+    """VmHWM (the peak) or VmRSS of this process, in kB."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(f"{field}:"))
+
+
+def serve(make_variant, describe):
+    """
+    Runs a variant until `end`. It is made when first needed: with `step()`, which runs one step and returns a
+    number that depends on all of it, and `check(file)`, which writes what must agree.
+    """
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever libraries print is no answer
+
+    def answer(**values):
+        answers.write(json.dumps(values) + "\n")
+
+    start_rss = rss("VmRSS")
+    variant = make_variant()
+    answer(ready=describe, startRss=start_rss)
+    for line in sys.stdin:
+        command, _, argument = line.strip().partition(" ")
+        if command == "step":
+            wall, cpu = time.perf_counter(), time.process_time()
+            value = variant.step()
+            answer(
+                value=value,
+                seconds=time.perf_counter() - wall,
+                cpuSeconds=time.process_time() - cpu,
+            )
+        elif command == "check":
+            variant.check(argument)
+            answer(file=argument)
+        elif command == "end":
+            answer(peakRss=rss("VmHWM"))
+            return

@@ -1,0 +1,49 @@
+// The Pythons that the peers run on: throw-away environments in the user's cache, made when first needed.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../setup.mjs';
+
+const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+
+const environments = {
+  // The same as for the reference values: see tools/oracle.
+  torch: { folder: 'llr-oracle', requirements: 'tools/oracle/requirements.txt' },
+  jax: { folder: 'llr-bench-jax', requirements: 'tools/bench/peers/requirements-jax.txt' },
+};
+
+/** Why there is no such Python, as an error of its own. */
+export class NoPython extends Error {}
+
+/**
+ * The Python with PyTorch or JAX.
+ *
+ * @param {'torch' | 'jax'} name
+ * @throws NoPython when there is no python3, or pip can't install what is needed
+ */
+export function pythonWith(name) {
+  const environment = environments[name];
+  const folder = join(cache, environment.folder);
+  const requirements = join(root, environment.requirements);
+  const python = join(folder, 'bin/python');
+  // Copied there last, so that it tells a complete environment of these very versions.
+  const stamp = join(folder, 'requirements.txt');
+  const wanted = readFileSync(requirements, 'utf8');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
+  process.stderr.write(`Installing ${wanted.trim().replaceAll('\n', ', ')} into ${folder} …\n`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  try {
+    run('python3', ['-m', 'venv', folder]);
+    run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
+  } catch (error) {
+    const why = error.stderr?.trim().split('\n').at(-1) || error.message;
+    throw new NoPython(`no Python with ${name}: ${why}`);
+  }
+  cpSync(requirements, stamp);
+  return python;
+}
+
+const run = (program, args) =>
+  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
