@@ -6,22 +6,16 @@ import { ProgramFailed, run } from './run.ts';
 
 /*
  * TensorFlow greets on stderr while it is loaded, before it reads TF_CPP_MIN_LOG_LEVEL. This addon loads it with
- * stderr closed off, unless that variable asks for such messages (0 or 1). And before its threads are there, it
- * limits glibc's arenas, eight a processor, to one: each holds on to what its thread freed, 40 MB in a training
- * step on two cores.
+ * stderr closed off, unless that variable asks for such messages (0 or 1).
  */
 const preload = `#include <cstdlib>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <node_api.h>
 #include <string>
-#include <thread>
 #include <unistd.h>
 
 NAPI_MODULE_INIT() {
-  const int processors = static_cast<int>(std::thread::hardware_concurrency());
-  if (!std::getenv("MALLOC_ARENA_MAX") && processors > 0) mallopt(M_ARENA_MAX, processors);
   Dl_info here;
   dladdr(reinterpret_cast<void*>(&napi_register_module_v1), &here);
   const std::string path(here.dli_fname);
@@ -87,14 +81,7 @@ export async function compileAddons(paths: {
   const sources = readdirSync(binding).filter((file) => file.endsWith('.cc'));
   const ownOps = kind === 'cpu' ? [...forOwnOps, ownOpsSource] : [];
   try {
-    await run(compiler, [
-      ...addon,
-      preloadSource,
-      '-ldl',
-      '-pthread',
-      '-o',
-      join(build, 'preload.node'),
-    ]);
+    await run(compiler, [...addon, preloadSource, '-ldl', '-o', join(build, 'preload.node')]);
     await run(compiler, [
       ...addon,
       `-I${join(headers, 'tensorflow/include')}`,

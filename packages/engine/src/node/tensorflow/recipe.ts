@@ -7,7 +7,7 @@ export const recipe = {
   tensorflow: '2.21.0',
   tfjsNode: '4.22.0',
   nodeApiHeaders: '1.9.0',
-  revision: 2,
+  revision: 1,
 } as const;
 
 /** For the processor, or with CUDA. */
