@@ -24,9 +24,9 @@ export interface Program<F extends Functions> {
   readonly functions: {
     readonly [Name in keyof F]: (...args: Parameters<F[Name]>) => ReturnType<F[Name]>;
   };
-  /** Brings the variables up to date with the session's. Until then they are stale. */
+  /** Gives the variables the session's values. Until then theirs are the session's alone, and reading one is an error. */
   read(): void;
-  /** Gives the session the variables' values, after they were changed outside the program's functions. */
+  /** Gives the session the values of variables that were assigned to, or read and changed, outside the program. */
   write(): void;
   /** Reads the variables a last time and frees the session; a later call opens another. */
   dispose(): void;
@@ -37,7 +37,7 @@ export interface Program<F extends Functions> {
  * arguments and results: a training step, an evaluation and the reading of weights, say. Functions are as for
  * `compile`. A new signature is added to the session with the next call, which moves the state once.
  *
- * On engines without graphs the variables themselves are the state, and are never stale.
+ * On engines without graphs the variables themselves are the state, and always have their values.
  */
 export function program<F extends Functions>(options: ProgramOptions<F>): Program<F> {
   const { name = 'program', state, functions, statics = [] } = options;

@@ -31,6 +31,7 @@ import {
   tensor1d,
   tensor2d,
   tidy,
+  type Variable,
   variable,
   variableGrads,
   zeros,
@@ -221,12 +222,13 @@ describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
   });
 
   test('a thousand calls hold no more memory than ten', () => {
-    const weights = variable(randomUniform([256, 256]));
-    const step = compile((x: Tensor2D) => {
+    const stepOf = (weights: Variable) => (x: Tensor2D) => {
       weights.assign(mul(add(weights, 0.1), 0.9));
-      return mean(matMul(x, weights as Tensor2D));
-    });
-    const shared = program({ state: [weights], functions: { step } });
+      return mean(matMul(x, weights as unknown as Tensor2D));
+    };
+    const state = variable(randomUniform([256, 256]));
+    const step = compile(stepOf(variable(randomUniform([256, 256]))));
+    const shared = program({ state: [state], functions: { step: stepOf(state) } });
     const x = tensor2d(new Float32Array(256 * 256), [256, 256]);
     const handles = () =>
       (backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
@@ -456,8 +458,8 @@ describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
       expect(values(functions.add(tensor1d([1, 2])))).toEqual([3]);
       expect(values(functions.get())).toEqual([1, 2]);
       expect(values(functions.add(tensor1d([1, 2])))).toEqual([6]);
-      // Up to date since `get` was added, two calls ago.
-      expect(values(count)).toEqual([1, 2]);
+      expect(() => values(count)).toThrow('lives in the session of a program');
+      expect(() => add(count, 1)).toThrow('lives in the session of a program');
       read();
       expect(values(count)).toEqual([2, 4]);
       count.assign(tensor1d([100, 100]));
@@ -470,6 +472,35 @@ describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
       expect(sessions()).toBe(before);
       expect(values(functions.get())).toEqual([101, 101]);
       free();
+    });
+
+    test('state is in memory once; one variable may be written alone', () => {
+      const big = variable(zeros([1 << 20]));
+      const small = variable(scalar(1));
+      const {
+        functions,
+        read,
+        write,
+        dispose: free,
+      } = program({
+        state: [big, small],
+        functions: { sums: () => ({ big: sum(big), small: small.clone() }) },
+      });
+      const tensors = memory().numTensors;
+      const rss = process.memoryUsage().rss;
+      for (let i = 0; i < 20; i++) {
+        dispose(functions.sums());
+        read();
+      }
+      expect(memory().numTensors).toBe(tensors);
+      expect(process.memoryUsage().rss - rss).toBeLessThan(40e6);
+      dispose(functions.sums());
+      small.assign(scalar(7));
+      write();
+      const found = functions.sums();
+      expect([values(found.big), values(found.small)]).toEqual([[0], [7]]);
+      free();
+      expect(values(small)).toEqual([7]);
     });
 
     test('two programs of the same shape keep apart', () => {

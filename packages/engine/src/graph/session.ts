@@ -4,6 +4,7 @@ import type { TensorFlowBackend } from './binding.ts';
 import { GraphBuilder, type Value } from './graph-builder.ts';
 import { attribute, dataTypes, type NodeDef, savedModel } from './node-def.ts';
 import type { Bytes } from './protobuf.ts';
+import { isAway, sendAway } from './resident.ts';
 import type { Feed, ResidentVariables, Trace } from './trace.ts';
 
 /** Hands a SavedModel to TensorFlow; gives the number that the addon knows it by. */
@@ -13,7 +14,8 @@ interface StateNodes {
   nodes: readonly NodeDef[];
   resident: ResidentVariables;
   values: readonly string[];
-  written: string;
+  /** For each variable, a node that is there once it was written. */
+  written: readonly string[];
   reads: readonly string[];
 }
 
@@ -53,6 +55,7 @@ export class Session {
     } finally {
       for (const tensor of drawn) tensor.dispose();
     }
+    this.#sendAway();
     return this.#handOut(trace, found);
   }
 
@@ -63,17 +66,30 @@ export class Session {
     for (const [i, variable] of this.variables.entries()) assign(variable, values[i]!);
   }
 
-  /** The session takes on the variables' values. */
+  /** The session takes on the values of the variables that have any of their own, and frees those. */
   write(): void {
-    if (!this.#loaded || this.variables.length === 0) return;
-    const [done] = this.#run(this.variables, this.#state.values, [this.#state.written]);
-    done!.dispose();
+    if (!this.#loaded) return;
+    const { values, written } = this.#state;
+    const at = [...this.variables.keys()].filter((i) => !isAway(this.variables[i]!));
+    if (at.length === 0) return;
+    const done = this.#run(
+      at.map((i) => this.variables[i]!),
+      at.map((i) => values[i]!),
+      at.map((i) => written[i]!),
+    );
+    for (const tensor of done) tensor.dispose();
+    this.#sendAway();
   }
 
   dispose(): void {
     this.read();
     this.#unload();
     this.#traces.length = 0;
+  }
+
+  /** What the variables hold is out of date, or soon will be. */
+  #sendAway(): void {
+    for (const variable of this.variables) sendAway(variable);
   }
 
   #handOut({ output, outputs, assigned }: Trace, found: readonly Tensor[]): unknown {
@@ -142,7 +158,8 @@ function stateNodes(variables: readonly Variable[]): StateNodes {
   const resident = new Map<Variable, { handle: Value }>();
   const values: string[] = [];
   const reads: string[] = [];
-  const writes: string[] = [];
+  const written: string[] = [];
+  const done = graph.int32([0], []);
   for (const [i, variable] of variables.entries()) {
     const { shape } = variable;
     const dtype = backend.getDTypeInteger(variable.dtype);
@@ -162,12 +179,11 @@ function stateNodes(variables: readonly Variable[]): StateNodes {
     resident.set(variable, { handle: handle! });
     values.push(value.reference);
     reads.push(read!.reference);
-    writes.push(`state/write_${i}`);
+    const [after] = graph.add('Identity', [done], { T: attribute.type(done.dtype) }, [done], {
+      name: `written_${i}`,
+      after: [`state/write_${i}`],
+    });
+    written.push(after!.reference);
   }
-  const done = graph.int32([0], []);
-  const [written] = graph.add('Identity', [done], { T: attribute.type(done.dtype) }, [done], {
-    name: 'written',
-    after: writes,
-  });
-  return { nodes: graph.nodes, resident, values, written: written!.reference, reads };
+  return { nodes: graph.nodes, resident, values, written, reads };
 }
