@@ -32,7 +32,7 @@ export const variants = [
   },
   {
     name: 'pytorch-compile',
-    title: 'PyTorch, shared passes, search compiled',
+    title: 'PyTorch, shared passes, search by torch.compile',
     runtime: 'torch',
     args: ['--shared', '--compiled'],
   },
@@ -45,7 +45,7 @@ export const variants = [
   },
   {
     name: 'pytorch-bf16-compile',
-    title: 'PyTorch, bfloat16 autocast, compiled',
+    title: 'PyTorch, bfloat16 autocast, torch.compile',
     runtime: 'torch',
     precision: 'bfloat16',
     args: ['--compiled', '--bfloat16'],
