@@ -1,6 +1,6 @@
-import { test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 import { requires } from '../../../tools/requires.ts';
-import { describeEngine, type EngineName } from '../src/node.ts';
+import { describeEngine, type EngineName, useEngine } from '../src/node.ts';
 
 const installed = (await describeEngine()).engines
   .filter(({ version }) => version !== undefined)
@@ -20,4 +20,16 @@ export const engines: readonly EngineName[] = ['wasm', 'cpu', ...(tensorFlow ? [
 /** Where there is no TensorFlow: one test, skipped in the place of all those on it. */
 export function onTensorFlowIfAny(): void {
   if (!tensorFlow) test('on TensorFlow', ({ skip }) => void requires('tensorflow', skip));
+}
+
+/** Tests of what only TensorFlow has, on whichever there is. */
+export function onTensorFlow(tests: () => void): void {
+  onTensorFlowIfAny();
+  if (!tensorFlow) return;
+  describe('on TensorFlow', () => {
+    beforeAll(async () => {
+      await useEngine({ prefer: tensorFlow });
+    });
+    tests();
+  });
 }

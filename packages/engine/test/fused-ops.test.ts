@@ -2,7 +2,7 @@ import {
   add,
   backend,
   dispose,
-  getBackend,
+  engine,
   memory,
   mul,
   sigmoid,
@@ -15,8 +15,11 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import type { TensorFlowBackend } from '../src/graph/binding.ts';
+import { hasOwnOps } from '../src/graph/own-ops.ts';
 import { compile } from '../src/index.ts';
+import { onTensorFlow } from './engines.ts';
 
 interface OpBackend {
   executeSingleOutput(op: string, attributes: [], inputs: Tensor[]): Tensor;
@@ -30,18 +33,6 @@ const runTwo = (op: string, ...inputs: Tensor[]): Tensor[] =>
   (backend() as unknown as OpBackend).executeMultipleOutputs(op, [], inputs, 2);
 
 const moments = (x: Tensor): Tensor[] => runTwo('LlrMoments', x);
-
-/** Whether the engine is a TensorFlow that was built with these ops. */
-function present(): boolean {
-  if (getBackend() !== 'tensorflow') return false;
-  try {
-    tidy(() => run('LlrSoftplus', zeros([1])));
-    return true;
-  } catch (error) {
-    if (/neither a type of a primitive operation|not registered/i.test(String(error))) return false;
-    throw error;
-  }
-}
 
 // Closed forms in float64.
 const softplusOf = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -87,7 +78,43 @@ const shapes: [number, number][] = [
   [3, 1500],
 ];
 
-describe.skipIf(!present())('fused ops (where TensorFlow is built with them)', () => {
+onTensorFlow(() => {
+  beforeEach(({ skip }) => {
+    const { binding } = engine().backend as unknown as TensorFlowBackend;
+    if (!hasOwnOps(binding)) skip('this TensorFlow is without our own ops');
+  });
+
+  test.each(shapes)(
+    'at an affine map of [%i, %i], softplus and its derivatives are those at its value',
+    (rows, channels) => {
+      tidy(() => {
+        const of = (seed: number) => tensor(noise(rows * channels, seed), [rows, channels]);
+        const [x, dy, u, v] = [of(1), of(2), of(3), of(4)] as const;
+        const [scale, shift] = [tensor(noise(channels, 5)), tensor(noise(channels, 6))];
+        const z = run('LlrAffine', x, scale, shift);
+        const pairs = [
+          [run('LlrAffineSoftplus', x, scale, shift), run('LlrSoftplus', z)],
+          [run('LlrAffineSoftplusSlope', dy, x, scale, shift), run('LlrSoftplusGrad', dy, z)],
+          [
+            run('LlrAffineSoftplusGradGrad', u, v, x, scale, shift),
+            run('LlrSoftplusGradGrad', u, v, z),
+          ],
+          [
+            run('LlrAffineSoftplusSecondGrad', dy, x, u, v, scale, shift),
+            run('LlrSoftplusSecondGrad', dy, z, u, v),
+          ],
+        ] as const;
+        for (const [found, expected] of pairs) {
+          const wanted = values(expected);
+          // A multiplication fused with its addition rounds once less.
+          values(found).forEach((value, i) => {
+            expect(Math.abs(value - wanted[i]!)).toBeLessThan(2e-5);
+          });
+        }
+      });
+    },
+  );
+
   test('softplus and its gradient are exact to 2.5e-7 over [−30, 30]', () => {
     const size = 500_000;
     const points = Float32Array.from({ length: size }, (_, i) => -30 + (60 * i) / size);

@@ -2,7 +2,6 @@ import {
   add,
   conv2d,
   engine,
-  getBackend,
   mean,
   mul,
   randomNormal,
@@ -18,11 +17,12 @@ import {
   variable,
   variableGrads,
 } from '@tensorflow/tfjs-core';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { TensorFlowBackend } from '../src/graph/binding.ts';
 import { hasOwnOps } from '../src/graph/own-ops.ts';
 import { trace } from '../src/graph/trace.ts';
 import { compile, inputGradient } from '../src/index.ts';
+import { onTensorFlow } from './engines.ts';
 
 const normal = (shape: number[], seed: number) => randomNormal(shape, 0, 1, 'float32', seed);
 const ownOps = () => hasOwnOps((engine().backend as unknown as TensorFlowBackend).binding);
@@ -54,7 +54,7 @@ function network() {
 const opsOf = (fn: (...args: never[]) => unknown, args: readonly unknown[]) =>
   trace('fused', fn, args, new Map()).nodes.map(({ op }) => op);
 
-describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
+onTensorFlow(() => {
   test('a step computes fused what it computes op by op', () => {
     const step = network();
     const compiled = compile(step);

@@ -9,7 +9,6 @@ import {
   engine,
   fill,
   gather,
-  getBackend,
   keep,
   matMul,
   mean,
@@ -49,6 +48,7 @@ import {
   withConvolutionPrecision,
 } from '../src/index.ts';
 import { hasBfloat16, startGraphs } from '../src/node/graphs.ts';
+import { onTensorFlow } from './engines.ts';
 
 const values = (tensor: Tensor) => Array.from(tensor.dataSync());
 
@@ -56,7 +56,7 @@ const values = (tensor: Tensor) => Array.from(tensor.dataSync());
 const sessions = () =>
   (backend() as unknown as { getNumOfSavedModels(): number }).getNumOfSavedModels();
 
-describe.skipIf(getBackend() !== 'tensorflow')('on TensorFlow', () => {
+onTensorFlow(() => {
   test('a function runs once for each signature, and then as a graph', () => {
     let runs = 0;
     const twice = compile((x: Tensor) => {
