@@ -5,7 +5,8 @@ import { GraphBuilder, type Value } from './graph-builder.ts';
 import { attribute, dataTypes, type NodeDef, savedModel } from './node-def.ts';
 import type { Bytes } from './protobuf.ts';
 import { isAway, sendAway } from './resident.ts';
-import type { Feed, ResidentVariables, Trace } from './trace.ts';
+import type { Trace } from './trace.ts';
+import type { Feed, ResidentVariables } from './trace-inputs.ts';
 
 /** Hands a SavedModel to TensorFlow; gives the number that the addon knows it by. */
 export type LoadGraph = (backend: TensorFlowBackend, model: Bytes) => number;
