@@ -6,12 +6,16 @@ export class Rewriting {
   readonly nodes: readonly NodeDef[];
   readonly #values: ReadonlyMap<string, Value>;
   readonly #producers: ReadonlyMap<string, NodeDef>;
-  #consumers: Map<string, NodeDef[]> | undefined;
+  /** Who uses a value, among the nodes that some output needs. */
+  readonly #consumers = new Map<string, NodeDef[]>();
+  /** How often a node's values are used by those. */
+  readonly #uses = new Map<NodeDef, number>();
 
   constructor(nodes: readonly NodeDef[], values: ReadonlyMap<string, Value>) {
     this.nodes = nodes;
     this.#values = values;
     this.#producers = new Map(nodes.map((node) => [node.name, node]));
+    for (const node of nodes.filter(isEnd)) this.#use(node);
   }
 
   /** The node behind a value, if it is of this kind. */
@@ -21,8 +25,7 @@ export class Rewriting {
   }
 
   consumers(reference: string): readonly NodeDef[] {
-    this.#consumers ??= this.#findConsumers();
-    return this.#consumers.get(reference) ?? [];
+    return [...(this.#consumers.get(reference) ?? [])];
   }
 
   shape(reference: string): string {
@@ -47,39 +50,55 @@ export class Rewriting {
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
   ): void {
+    const before = node.inputs;
     Object.assign(node, { op, inputs, attributes });
-    this.#consumers = undefined;
+    if (!this.#isUsed(node)) return;
+    this.#use(node);
+    this.#release(node, before);
   }
 
-  #findConsumers(): Map<string, NodeDef[]> {
-    const consumers = new Map<string, NodeDef[]>();
-    for (const node of this.#live()) {
-      for (const input of node.inputs) {
-        const users = consumers.get(input);
-        if (users) users.push(node);
-        else consumers.set(input, [node]);
-      }
-    }
-    return consumers;
+  #isUsed(node: NodeDef): boolean {
+    return isEnd(node) || (this.#uses.get(node) ?? 0) > 0;
   }
 
-  /** The nodes that some output needs. */
-  #live(): Iterable<NodeDef> {
-    const live = new Set<NodeDef>();
-    const waiting = this.nodes.filter(({ name, op }) => isEnd(name, op));
-    for (let node = waiting.pop(); node; node = waiting.pop()) {
-      if (live.has(node)) continue;
-      live.add(node);
-      for (const input of node.inputs) {
-        const source = this.#producers.get(input.replace(/^\^/, '').replace(/:\d+$/, ''));
-        if (source) waiting.push(source);
+  /** Counts what a node uses, and what is used by what comes into use so. */
+  #use(first: NodeDef): void {
+    const waiting = [first];
+    for (let user = waiting.pop(); user; user = waiting.pop()) {
+      for (const input of user.inputs) {
+        const users = this.#consumers.get(input);
+        if (users) users.push(user);
+        else this.#consumers.set(input, [user]);
+        const source = this.#source(input);
+        if (!source) continue;
+        if (!this.#isUsed(source)) waiting.push(source);
+        this.#uses.set(source, (this.#uses.get(source) ?? 0) + 1);
       }
     }
-    return live;
+  }
+
+  /** Takes back what a node used, and what was used by what goes out of use so. */
+  #release(first: NodeDef, inputs: readonly string[]): void {
+    const waiting = [{ user: first, inputs }];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      for (const input of next.inputs) {
+        const users = this.#consumers.get(input)!;
+        users.splice(users.indexOf(next.user), 1);
+        const source = this.#source(input);
+        if (!source) continue;
+        this.#uses.set(source, this.#uses.get(source)! - 1);
+        if (!this.#isUsed(source)) waiting.push({ user: source, inputs: source.inputs });
+      }
+    }
+  }
+
+  #source(input: string): NodeDef | undefined {
+    return this.#producers.get(input.replace(/^\^/, '').replace(/:\d+$/, ''));
   }
 }
 
-const isEnd = (name: string, op: string) =>
+/** Whether a node is there for what it does, or is fetched. */
+const isEnd = ({ name, op }: NodeDef) =>
   op === 'AssignVariableOp' || op === 'NextIteration' || /\/(output_\d+|done)$/.test(name);
 
 export const float = { T: attribute.type(dataTypes.float32) };
