@@ -3,32 +3,18 @@ import { memory, ones, type Tensor4D, tensor1d, tensor4d, zeros } from '@tensorf
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { l2Ball, randomSource } from '../src/index.ts';
+import { ballExamples, clip, rounding } from './ball-examples.ts';
 import { imagesOf, numbers, perExample, pixels } from './networks.ts';
 
-const pixel = fc.oneof(
-  fc.constantFrom(0, 1),
-  fc.float({ min: 0, max: 1, noNaN: true, noDefaultInfinity: true }),
-);
-const change = fc.oneof(
-  fc.constantFrom(0, -1e30, 1e30, 1e-30),
-  fc.float({ min: -2, max: 2, noNaN: true, noDefaultInfinity: true }),
-);
-const radius = fc.oneof(
-  fc.constantFrom(0, 128 / 255, 0.5, 1, 3),
-  fc.float({ min: 0, max: 4, noNaN: true, noDefaultInfinity: true }),
-);
-const example = fc.record({
-  image: fc.array(pixel, { minLength: pixels, maxLength: pixels }),
-  delta: fc.array(change, { minLength: pixels, maxLength: pixels }),
-  epsilon: radius,
+const { example, examples } = ballExamples({
+  changes: [0, -1e30, 1e30, 1e-30],
+  radii: [0, 128 / 255, 0.5, 1, 3],
+  largestRadius: 4,
 });
-const examples = fc.array(example, { minLength: 1, maxLength: 4 });
 
-const clip = (x: number, low: number, high: number) => Math.min(high, Math.max(low, x));
 /** The ℓ2 norm in float64. */
 const norm = (x: ArrayLike<number>) => Math.hypot(...Array.from(x));
-// x + δ − x in float32, of one pixel and of the norm of all of them.
-const rounding = 1.2e-7;
+// Of the norm of all pixels.
 const roundingOfNorm = (count: number) => (rounding / 2) * Math.sqrt(count);
 
 describe.each(['wasm', 'cpu'] as const)('on %s', (engine) => {

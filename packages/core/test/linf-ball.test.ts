@@ -2,30 +2,14 @@ import { memory, tensor1d } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { linfBall, randomSource } from '../src/index.ts';
+import { ballExamples, clip, rounding } from './ball-examples.ts';
 import { imagesOf, perExample, pixels, shape } from './networks.ts';
 
-const pixel = fc.oneof(
-  fc.constantFrom(0, 1),
-  fc.float({ min: 0, max: 1, noNaN: true, noDefaultInfinity: true }),
-);
-const change = fc.oneof(
-  fc.constantFrom(0, -1e30, 1e30),
-  fc.float({ min: -2, max: 2, noNaN: true, noDefaultInfinity: true }),
-);
-const radius = fc.oneof(
-  fc.constantFrom(0, 4 / 255, 8 / 255, 1),
-  fc.float({ min: 0, max: 1, noNaN: true, noDefaultInfinity: true }),
-);
-const example = fc.record({
-  image: fc.array(pixel, { minLength: pixels, maxLength: pixels }),
-  delta: fc.array(change, { minLength: pixels, maxLength: pixels }),
-  epsilon: radius,
+const { example, examples } = ballExamples({
+  changes: [0, -1e30, 1e30],
+  radii: [0, 4 / 255, 8 / 255, 1],
+  largestRadius: 1,
 });
-const examples = fc.array(example, { minLength: 1, maxLength: 4 });
-
-const clip = (x: number, low: number, high: number) => Math.min(high, Math.max(low, x));
-// x + δ − x in float32.
-const rounding = 1.2e-7;
 
 describe('project', () => {
   test('is the nearest allowed perturbation, with a radius for each example', () => {

@@ -1,10 +1,9 @@
-import { type TensorContainer, tidy } from '@tensorflow/tfjs-core';
-import { assertCompilable } from './compiled-arguments.ts';
+import type { TensorContainer } from '@tensorflow/tfjs-core';
+import { compiledCall } from './compiled-call.ts';
 import { graphSupport } from './graph/graphs.ts';
 import { Session } from './graph/session.ts';
 import { signatureOf } from './graph/signature.ts';
-import { isTracing, type Trace, trace } from './graph/trace.ts';
-import { isTaping } from './without-gradient.ts';
+import { type Trace, trace } from './graph/trace.ts';
 
 /** How many graphs a compiled function keeps; the one that wasn't used for longest goes first. */
 const maxGraphs = 8;
@@ -62,22 +61,16 @@ export function compile<Arguments extends readonly unknown[], Output extends Ten
     }
     return graph;
   };
-  const run = (...args: Arguments): Output => {
-    assertCompilable(name, args, statics);
-    if (!runsAsGraph()) return tidy(() => fn(...args));
+  const run = compiledCall(name, fn, statics, (args) => {
     const { session, trace } = graphFor(args);
-    return session.run(trace, args) as Output;
-  };
+    return session.run(trace, args);
+  });
   const dispose = () => {
     for (const { session } of graphs.values()) session.dispose();
     graphs.clear();
   };
   return Object.assign(run, { dispose });
 }
-
-/** Whether a call made now is a graph's: not inside another that is being recorded, nor inside a gradient. */
-export const runsAsGraph = (): boolean =>
-  graphSupport() !== undefined && !isTracing() && !isTaping();
 
 function compiled<Arguments extends readonly unknown[]>(
   name: string,

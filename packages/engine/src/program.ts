@@ -1,6 +1,5 @@
-import { type TensorContainer, tidy, type Variable } from '@tensorflow/tfjs-core';
-import { runsAsGraph } from './compile.ts';
-import { assertCompilable } from './compiled-arguments.ts';
+import type { TensorContainer, Variable } from '@tensorflow/tfjs-core';
+import { compiledCall } from './compiled-call.ts';
 import { graphSupport } from './graph/graphs.ts';
 import { Session } from './graph/session.ts';
 import { signatureOf } from './graph/signature.ts';
@@ -55,12 +54,10 @@ export function program<F extends Functions>(options: ProgramOptions<F>): Progra
     return [session, known];
   };
   const compiled = Object.entries(functions).map(([key, fn]) => {
-    const run = (...args: unknown[]) => {
-      assertCompilable(`${name}.${key}`, args, statics);
-      if (!runsAsGraph()) return tidy(() => fn(...args));
+    const run = compiledCall(`${name}.${key}`, fn, statics, (args) => {
       const [at, recorded] = traceOf(key, fn as F[string], args);
       return at.run(recorded, args);
-    };
+    });
     return [key, run];
   });
   return {

@@ -21,8 +21,8 @@ export interface StepperOptions {
 /** Makes steps of training over one state: parameters, running statistics and the optimiser's. */
 export interface Stepper {
   /**
-   * One step, as `trainStep`. What it moves may live in the engine's session: the variables are stale until
-   * `read()`.
+   * One step, as `trainStep`. What it moves may live in the engine's session: reading the variables is then an
+   * error until `read()`.
    */
   step(input: StepInput): StepMetrics;
   /** Brings the variables up to date: before a validation, or saving. */

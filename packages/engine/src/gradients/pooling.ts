@@ -21,6 +21,7 @@ import {
   tidy,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+import type { TensorFlowBackend } from '../graph/binding.ts';
 import type { Gradients } from './gradient.ts';
 
 type Shape4D = [number, number, number, number];
@@ -107,36 +108,31 @@ const tangentByGather: KernelFunc = ({ inputs, attrs }) =>
     return reshape(gather(direction, indices), places!.shape);
   });
 
-/** The parts of the TensorFlow backend that reach an op tfjs has no kernel for. */
-interface TensorFlowBackend {
-  binding: Record<'TF_ATTR_TYPE' | 'TF_FLOAT' | 'TF_ATTR_INT' | 'TF_ATTR_STRING', number>;
-  executeSingleOutput(op: string, attrs: unknown[], inputs: unknown[]): Tensor;
-}
-
 const tangentByTensorFlow: KernelFunc = ({ inputs, attrs, backend }) => {
-  const { binding, executeSingleOutput } = backend as unknown as TensorFlowBackend;
+  const tensorFlow = backend as unknown as TensorFlowBackend;
+  const binding = tensorFlow.binding as unknown as Record<string, number>;
   const { info } = windows(inputs.input as Tensor, attrs as NamedAttrMap);
   const opAttrs = [
-    { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+    { name: 'T', type: binding.TF_ATTR_TYPE!, value: binding.TF_FLOAT },
     {
       name: 'ksize',
-      type: binding.TF_ATTR_INT,
+      type: binding.TF_ATTR_INT!,
       value: [1, info.filterHeight, info.filterWidth, 1],
     },
     {
       name: 'strides',
-      type: binding.TF_ATTR_INT,
+      type: binding.TF_ATTR_INT!,
       value: [1, info.strideHeight, info.strideWidth, 1],
     },
-    { name: 'padding', type: binding.TF_ATTR_STRING, value: 'VALID' },
-    { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
+    { name: 'padding', type: binding.TF_ATTR_STRING!, value: 'VALID' },
+    { name: 'data_format', type: binding.TF_ATTR_STRING!, value: 'NHWC' },
   ];
   const { input, output, tangent } = inputs as Record<string, Tensor4D>;
   return tidy(() => {
     // Padded here, so that what comes out is smaller than what goes in: of the same size, TensorFlow's op may
     // write it over the direction that it still reads.
     const padded = [pad(input!, around(info), lowest), output!, pad(tangent!, around(info))];
-    return executeSingleOutput.call(backend, maxPoolTangent, opAttrs, padded);
+    return tensorFlow.executeSingleOutput(maxPoolTangent, opAttrs, padded);
   });
 };
 

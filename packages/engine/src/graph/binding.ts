@@ -59,6 +59,11 @@ export interface TensorFlowBackend {
   tensorMap: DataStorage;
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
   createOutputTensor(metadata: TensorMetadata): Tensor;
+  executeSingleOutput(
+    op: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly TensorInfo[],
+  ): Tensor;
   readSync(dataId: DataId): unknown;
   read(dataId: DataId): Promise<unknown>;
   getDTypeInteger(dtype: DataType): number;

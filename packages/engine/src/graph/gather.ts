@@ -8,13 +8,8 @@ import {
   type Tensor,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
-import type { Binding, OpAttribute } from './binding.ts';
+import type { TensorFlowBackend } from './binding.ts';
 import { isTracing } from './trace.ts';
-
-interface Executor {
-  binding: Binding;
-  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: unknown[]): Tensor;
-}
 
 let wrapped: KernelFunc | undefined;
 
@@ -31,22 +26,23 @@ export function makeGatherRecordable(): void {
 }
 
 const gather: KernelFunc = ({ inputs, backend, attrs }) => {
-  const { binding, executeSingleOutput } = backend as unknown as Executor;
+  const tensorFlow = backend as unknown as TensorFlowBackend;
   const { x, indices } = inputs as unknown as { x: Tensor; indices: Tensor };
   const { axis, batchDims } = attrs as unknown as GatherV2Attrs;
+  const { TF_ATTR_INT, TF_ATTR_TYPE } = tensorFlow.binding as unknown as Record<string, number>;
   const along = scalar(axis, 'int32');
   const type = (name: string, { dtype }: Tensor) => ({
     name,
-    type: binding.TF_ATTR_TYPE as number,
-    value: binding[{ float32: 'TF_FLOAT', int32: 'TF_INT32', bool: 'TF_BOOL' }[dtype as 'int32']],
+    type: TF_ATTR_TYPE!,
+    value: tensorFlow.getDTypeInteger(dtype),
   });
   const attributes = [
-    { name: 'batch_dims', type: binding.TF_ATTR_INT as number, value: batchDims },
+    { name: 'batch_dims', type: TF_ATTR_INT!, value: batchDims },
     type('Tparams', x),
     type('Tindices', indices),
     type('Taxis', along),
   ];
-  const gathered = executeSingleOutput.call(backend, GatherV2, attributes, [x, indices, along]);
+  const gathered = tensorFlow.executeSingleOutput(GatherV2, attributes, [x, indices, along]);
   along.dispose();
   return gathered;
 };

@@ -102,19 +102,14 @@ export class GraphBuilder {
   }
 
   enter(value: Value, frame: Frame, constant: boolean): Value {
-    const name = `${this.prefix}/Enter_${this.#count++}`;
-    this.nodes.push({
-      name,
-      op: 'Enter',
-      inputs: [this.inside(value, frame.parent).reference],
-      attributes: {
-        T: attribute.type(value.dtype),
-        frame_name: attribute.string(frame.name),
-        is_constant: attribute.boolean(constant),
-        parallel_iterations: attribute.integer(1),
-      },
-    });
-    return this.#known({ ...value, reference: name, frame });
+    const attributes = {
+      T: attribute.type(value.dtype),
+      frame_name: attribute.string(frame.name),
+      is_constant: attribute.boolean(constant),
+      parallel_iterations: attribute.integer(1),
+    };
+    const { reference } = this.inside(value, frame.parent);
+    return this.place('Enter', [reference], attributes, { ...value, frame });
   }
 
   /** A node whose frame and inputs the caller knows better, as at the edges of a loop. */

@@ -1,15 +1,6 @@
 import type { Frame, GraphBuilder, Value } from './graph-builder.ts';
 import { attribute, dataTypes } from './node-def.ts';
 
-interface LoopVariable {
-  first: Value;
-  merge: Value;
-  inBody: Value;
-  exit: Value;
-  /** The name of the node that carries it to the next round. */
-  next: string;
-}
-
 /**
  * A loop of a fixed count in TensorFlow's dataflow form (Enter, Merge, Switch, NextIteration, Exit).
  *
@@ -28,13 +19,11 @@ export function recordLoop(
   const counter = graph.int32([0], []);
   const merged = [counter, ...state].map((first, i) => {
     const entered = graph.enter(first, frame, false);
-    const next = `${graph.prefix}/${name}/next_${i}`;
+    // The node that will carry it to the next round.
+    const next = `${name}/next_${i}`;
     const attributes = { T: attribute.type(first.dtype), N: attribute.integer(2) };
-    const merge = graph.place('Merge', [entered.reference, next], attributes, {
-      ...first,
-      frame,
-    });
-    return { first, merge, next };
+    const from = [entered.reference, `${graph.prefix}/${next}`];
+    return { first, merge: graph.place('Merge', from, attributes, { ...first, frame }), next };
   });
   const [goesOn] = graph.add(
     'Less',
@@ -43,12 +32,12 @@ export function recordLoop(
     [{ dtype: dataTypes.bool, shape: [] }],
   );
   const condition = graph.place('LoopCond', [goesOn!.reference], {}, goesOn!);
-  const variables = merged.map(({ first, merge, next }): LoopVariable => {
+  const variables = merged.map(({ first, merge, next }) => {
     const type = { T: attribute.type(first.dtype) };
     const taken = graph.place('Switch', [merge.reference, condition.reference], type, merge);
     const inBody = graph.place('Identity', [`${taken.reference}:1`], type, merge);
     const exit = graph.place('Exit', [taken.reference], type, { ...first, frame: parent });
-    return { first, merge, inBody, exit, next };
+    return { first, inBody, exit, next };
   });
   const [step, ...current] = variables.map(({ inBody }) => inBody);
   const [counted] = graph.add(
@@ -61,8 +50,7 @@ export function recordLoop(
   for (const [i, { first, next }] of variables.entries()) {
     const value = graph.inside(nextState[i]!, frame);
     const type = { T: attribute.type(first.dtype) };
-    const own = next.slice(graph.prefix.length + 1);
-    graph.place('NextIteration', [value.reference], type, { ...first, frame }, own);
+    graph.place('NextIteration', [value.reference], type, { ...first, frame }, next);
   }
   return variables.slice(1).map(({ exit }) => exit);
 }

@@ -5,12 +5,10 @@ import { graphSupport } from './graphs.ts';
 import { type Attribute, attribute, type DataTypeNumber, dataTypes } from './node-def.ts';
 import { NotCompilableError } from './not-compilable-error.ts';
 import { type DescribedInput, type Description, outputShape } from './output-shapes.ts';
-import type { Bytes } from './protobuf.ts';
 
 /** A tensor made in JavaScript, which the graph holds as a constant once something uses it. */
 interface Constant extends Description {
-  readonly content: Bytes;
-  readonly values: ArrayLike<number>;
+  readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
 /** The inputs of a convolution that bfloat16 is for, and its gradients'. */
@@ -69,7 +67,10 @@ export class Recorder {
   /** The value behind a hollow tensor. */
   valueOf(id: number): Value {
     const constant = this.#constants.get(id);
-    if (constant) return this.graph.constant(constant.dtype, constant.shape, constant.content);
+    if (constant) {
+      const { dtype, shape, values } = constant;
+      return this.graph.constant(dtype, shape, new Uint8Array(values.buffer));
+    }
     const value = this.#values.get(id);
     if (!value) throw new NotCompilableError('it uses a tensor that was disposed of.');
     if (value.frame && !this.frames.includes(value.frame)) {
@@ -134,10 +135,10 @@ export class Recorder {
     if (dtype === dataTypes.string) {
       throw new NotCompilableError('it makes a tensor of strings.');
     }
-    const values = ArrayBuffer.isView(given) ? given : typed(dtype, given);
-    const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    // Its own buffer, and whole: what is given may be a view of something that changes.
+    const values = ArrayBuffer.isView(given) ? given.slice() : typed(dtype, given);
     const id = this.#nextId++;
-    this.#constants.set(id, { shape: [...shape], dtype, content, values: values.slice() });
+    this.#constants.set(id, { shape: [...shape], dtype, values });
     return id;
   }
 
@@ -189,11 +190,7 @@ export class Recorder {
   #zeros(id: number): number {
     const constant = this.#constants.get(id);
     if (constant) {
-      return this.real.createTensor(
-        constant.shape,
-        constant.dtype,
-        constant.values as Float32Array,
-      );
+      return this.real.createTensor(constant.shape, constant.dtype, constant.values);
     }
     const { shape, dtype } = this.#values.get(id)!;
     const size = this.real.createTensor([shape.length], dataTypes.int32, Int32Array.from(shape));

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { nvidiaDriver } from '../nvidia.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { compileAddons } from './compile-addon.ts';
@@ -13,7 +13,7 @@ import { prove } from './prove.ts';
 import { buildFolder, downloadFolder, type Kind, recipe } from './recipe.ts';
 import { checkSpace, findCompiler, findPip, platformProblem } from './requirements.ts';
 import { BrokenWheel, unpackWheel } from './unpack-wheel.ts';
-import { findWheels } from './wheels.ts';
+import { findWheels, folderOf } from './wheels.ts';
 
 export interface InstallOptions {
   /** The build with CUDA, and NVIDIA's libraries. Default false. */
@@ -110,7 +110,7 @@ interface Work {
 
 async function fillBuild(build: string, work: Work): Promise<void> {
   const { staging, compiler, kind, wheel, report } = work;
-  const folders = wheel ? [statSync(wheel).isDirectory() ? wheel : dirname(wheel)] : [];
+  const folders = wheel ? [folderOf(wheel)] : [];
   const npm = { folders, online: !wheel, staging, report };
   const tfjsNode = await npmPackage('@tensorflow/tfjs-node', recipe.tfjsNode, npm);
   const nodeApiHeaders = await npmPackage('node-api-headers', recipe.nodeApiHeaders, npm);

@@ -22,7 +22,7 @@ interface Sources {
  */
 export async function npmPackage(name: string, version: string, sources: Sources): Promise<string> {
   if (installedVersion(name) === version) return dirname(locate(`${name}/package.json`));
-  const tarball = (await packed(name, version, sources)) as string;
+  const tarball = await packed(name, version, sources);
   const folder = join(sources.staging, 'npm', name);
   mkdirSync(folder, { recursive: true });
   const { extract } = await import('tar');

@@ -43,6 +43,10 @@ export async function findWheels(sources: Sources): Promise<Wheels> {
   return { tensorflow, nvidia };
 }
 
+/** The folder that is given, or that the file given is in. */
+export const folderOf = (given: string): string =>
+  statSync(given).isDirectory() ? given : dirname(given);
+
 /** The requirements of TensorFlow's extra and-cuda, such as `nvidia-cudnn-cu12<10.0,>=9.3.0.75`. */
 const cudaRequirements = (metadata: string): string[] =>
   [...metadata.matchAll(/^Requires-Dist: ([^;\n]+);.*extra == ["']and-cuda["']/gm)].map((match) =>
@@ -51,11 +55,7 @@ const cudaRequirements = (metadata: string): string[] =>
 
 async function wheel(sources: Sources, name: string, requirement: string): Promise<string> {
   const { given, staging, report } = sources;
-  const folder = given
-    ? statSync(given).isDirectory()
-      ? given
-      : dirname(given)
-    : downloadFolder();
+  const folder = given ? folderOf(given) : downloadFolder();
   const version = requirement.match(/==(.+)$/)?.[1];
   const there = findWheel(folder, name, version);
   if (there) return there;
