@@ -1,10 +1,12 @@
 import type { TrainableClassifier } from '@llr/core';
 import type { Variable } from '@tensorflow/tfjs-core';
+import type { ResNetConfig } from './resnet.ts';
 import type { SmallConvNetConfig } from './small-conv-net.ts';
+import type { ModelSummary } from './summary.ts';
 import type { WideResNetConfig } from './wide-resnet.ts';
 
 /** The architecture of one of this package's networks with all of its options: plain JSON, enough to rebuild it. */
-export type ModelConfig = SmallConvNetConfig | WideResNetConfig;
+export type ModelConfig = ResNetConfig | SmallConvNetConfig | WideResNetConfig;
 
 /** A variable under the name it has in a weights file. */
 export interface NamedVariable {
@@ -17,6 +19,8 @@ export interface ConfiguredClassifier extends TrainableClassifier {
   readonly config: ModelConfig;
   /** Batch normalisation's running averages, which weights files hold beside the parameters. */
   readonly runningStatistics: readonly NamedVariable[];
+  /** Its layers, parameters and multiply-adds; as a string, a table. */
+  summary(): ModelSummary;
   /** Frees the variables; the network can't be used afterwards. */
   dispose(): void;
 }

@@ -1,14 +1,17 @@
 export type { ConfiguredClassifier, ModelConfig, NamedVariable } from './configured-classifier.ts';
 export { createModel } from './create-model.ts';
 export type { Activation } from './layers/activation.ts';
-export type { Padding } from './layers/convolution.ts';
+export type { Padding } from './layers/padding.ts';
 export type { PixelStatistics } from './layers/pixel-normalization.ts';
+export { normalization } from './layers/pixel-normalization.ts';
 export type { InputShape } from './options.ts';
+export { type ResNetConfig, type ResNetDepth, type ResNetOptions, resNet } from './resnet.ts';
 export {
   type SmallConvNetConfig,
   type SmallConvNetOptions,
   smallConvNet,
 } from './small-conv-net.ts';
+export type { LayerSummary, ModelSummary } from './summary.ts';
 export { loadModel, saveModel } from './weights/saved-model.ts';
 export { loadWeights, saveWeights, type WeightsOwner } from './weights/weights.ts';
 export { writeWhole } from './weights/write-whole.ts';

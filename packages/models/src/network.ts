@@ -1,22 +1,23 @@
 import type { RecordedStatistics, StatisticsUse } from '@llr/core';
 import { type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { ConfiguredClassifier, ModelConfig } from './configured-classifier.ts';
-import type { BatchNorm, NormPass } from './layers/batch-norm.ts';
-import type { NetworkVariables } from './network-variables.ts';
+import type { NormPass } from './layers/batch-norm.ts';
+import type { NetworkBuilder } from './network-builder.ts';
 import type { InputShape } from './options.ts';
+import { summaryOf } from './summary.ts';
 
 interface NetworkParts {
   name: string;
   config: ModelConfig;
-  variables: NetworkVariables;
-  /** Empty for a network without batch norm, which then knows only `'running'`. */
-  norms: readonly BatchNorm[];
+  /** A network without batch norm knows only `'running'`. */
+  builder: NetworkBuilder;
   logits(images: Tensor4D, pass: NormPass): Tensor2D;
 }
 
-/** Makes a classifier of a network's variables and its function. */
+/** Makes a classifier of a network's parts and its function. */
 export function network(parts: NetworkParts): ConfiguredClassifier {
-  const { name, config, variables, norms } = parts;
+  const { name, config, builder } = parts;
+  const { norms } = builder;
   const { inputShape, numClasses } = config;
   const run = (images: Tensor4D, use: StatisticsUse, folded: boolean) => {
     assertImages(name, images, inputShape);
@@ -35,15 +36,16 @@ export function network(parts: NetworkParts): ConfiguredClassifier {
     inputShape,
     numClasses,
     statistics: norms.length > 0 ? 'recordable' : 'running',
-    parameters: variables.parameters,
-    runningStatistics: variables.runningStatistics,
+    parameters: builder.parameters,
+    runningStatistics: builder.runningStatistics,
     forward: (images, use) => run(images, use, false),
     freeze: (statistics) => (images) => run(images, statistics, true).logits,
     updateRunning: (recorded: RecordedStatistics) => {
       if (norms.length === 0) throw new Error(`${name} has no batch norm to update.`);
       for (const norm of norms) norm.updateRunning(recorded);
     },
-    dispose: () => variables.dispose(),
+    summary: () => summaryOf(name, inputShape, builder.layers),
+    dispose: () => builder.dispose(),
   };
 }
 

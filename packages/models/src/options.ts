@@ -38,6 +38,11 @@ export function assertCommonOptions(options: {
   assertPerChannel('std', pixels.std, inputShape[2], (value) => value > 0 && value < Infinity);
 }
 
+export function assertBatchNormEpsilon(value: unknown): void {
+  if (typeof value === 'number' && value > 0 && value < Infinity) return;
+  throw new RangeError(`batchNormEpsilon must be a positive number; got ${show(value)}.`);
+}
+
 function assertPerChannel(
   name: string,
   values: unknown,

@@ -6,7 +6,7 @@ import { dense } from './layers/dense.ts';
 import { type PixelStatistics, pixelNormalization } from './layers/pixel-normalization.ts';
 import { spaceToDepth } from './layers/space-to-depth.ts';
 import { network } from './network.ts';
-import { networkVariables } from './network-variables.ts';
+import { networkBuilder } from './network-builder.ts';
 import { assertCommonOptions, assertCount, type InputShape } from './options.ts';
 
 export interface SmallConvNetOptions extends PixelStatistics {
@@ -42,22 +42,29 @@ export function smallConvNet(options: SmallConvNetOptions): ConfiguredClassifier
   const [height, width, colours] = inputShape;
   const [first, second] = channels;
   const features = (height / 4) * (width / 4) * second;
-  const variables = networkVariables(seed);
+  const builder = networkBuilder(seed);
   const normalize = pixelNormalization(config);
   const activate = centred(activationOf(config.activation));
   // A 2x2 convolution after space-to-depth is a 4x4 convolution with stride 2, at the speed of stride 1.
   const strided = { size: 2, bias: true };
   const layers = {
-    first: convolution(variables, 'conv-1', { ...strided, from: 4 * colours, to: first }),
-    second: convolution(variables, 'conv-2', { ...strided, from: 4 * first, to: second }),
-    hidden: dense(variables, 'hidden', { from: features, to: hidden }),
-    logits: dense(variables, 'logits', { from: hidden, to: numClasses }),
+    first: convolution(builder, 'conv-1', {
+      ...strided,
+      from: [height / 2, width / 2, 4 * colours],
+      to: first,
+    }),
+    second: convolution(builder, 'conv-2', {
+      ...strided,
+      from: [height / 4, width / 4, 4 * first],
+      to: second,
+    }),
+    hidden: dense(builder, 'hidden', { from: features, to: hidden }),
+    logits: dense(builder, 'logits', { from: hidden, to: numClasses }),
   };
   return network({
     name: config.architecture,
     config,
-    variables,
-    norms: [],
+    builder,
     logits: (images) => {
       const half = activate(layers.first(spaceToDepth(normalize(images))));
       const quarter = activate(layers.second(spaceToDepth(half)));

@@ -1,13 +1,21 @@
 import { add, mean, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
 import type { ConfiguredClassifier } from './configured-classifier.ts';
 import { type Activation, activationOf } from './layers/activation.ts';
-import { type BatchNorm, batchNorm, type NormPass } from './layers/batch-norm.ts';
-import { type Convolution, convolution, type Padding, paddings } from './layers/convolution.ts';
+import { batchNorm, defaultEpsilon, type NormPass } from './layers/batch-norm.ts';
+import { convolution } from './layers/convolution.ts';
 import { dense } from './layers/dense.ts';
+import { normalizedConvolution } from './layers/normalized-convolution.ts';
+import { type Padding, paddings } from './layers/padding.ts';
 import { type PixelStatistics, pixelNormalization } from './layers/pixel-normalization.ts';
 import { network } from './network.ts';
-import { networkVariables } from './network-variables.ts';
-import { assertCommonOptions, assertCount, assertOneOf, type InputShape } from './options.ts';
+import { networkBuilder } from './network-builder.ts';
+import {
+  assertBatchNormEpsilon,
+  assertCommonOptions,
+  assertCount,
+  assertOneOf,
+  type InputShape,
+} from './options.ts';
 
 export interface WideResNetOptions extends PixelStatistics {
   /** 6n + 4: the stem, three groups of n blocks of two convolutions, the three projections and the dense layer. */
@@ -21,6 +29,8 @@ export interface WideResNetOptions extends PixelStatistics {
   inputShape?: InputShape;
   /** Of strided convolutions. Default `'symmetric'`; `'same'` is DeepMind's. */
   padding?: Padding;
+  /** Added to the variance in batch norm. Default 1e-5. */
+  batchNormEpsilon?: number;
   /** Of the initial weights. Default 0. */
   seed?: number;
 }
@@ -48,61 +58,50 @@ const groups = [
  */
 export function wideResNet(options: WideResNetOptions): ConfiguredClassifier {
   const config = configure(options);
-  const { depth, widthFactor, numClasses, inputShape, padding, seed } = config;
-  const variables = networkVariables(seed);
+  const { depth, widthFactor, numClasses, inputShape, padding } = config;
+  const builder = networkBuilder(config.seed);
   const normalize = pixelNormalization(config);
   const activate = activationOf(config.activation);
-  const norms: BatchNorm[] = [];
-  const norm = (name: string, channels: number): BatchNorm => {
-    const made = batchNorm(variables, name, channels);
-    norms.push(made);
-    return made;
-  };
-  const normalized = (convolve: Convolution, norm: BatchNorm, x: Tensor4D, pass: NormPass) =>
-    pass.folded && pass.use !== 'batch'
-      ? convolve(x, norm.at(pass.use))
-      : norm.apply(convolve(x), pass);
+  const norm = (name: string, shape: InputShape) =>
+    batchNorm(builder, name, { shape, epsilon: config.batchNormEpsilon });
 
   /** h + f(h), or projection(a) + f(h) with a the activated h. */
-  const block = (name: string, from: number, to: number, stride: number) => {
+  const block = (name: string, from: InputShape, to: number, stride: number) => {
     const first = norm(`${name}/norm-1`, from);
-    const convolve = convolution(variables, `${name}/conv-1`, {
-      size: 3,
-      from,
-      to,
-      stride,
-      padding,
-    });
-    const second = norm(`${name}/norm-2`, to);
-    const convolveAgain = convolution(variables, `${name}/conv-2`, { size: 3, from: to, to });
+    const strided = { from, to, stride };
+    const convolve = convolution(builder, `${name}/conv-1`, { ...strided, size: 3, padding });
+    const shape = convolve.outputShape;
+    const inner = normalizedConvolution(convolve, norm(`${name}/norm-2`, shape));
+    const convolveAgain = convolution(builder, `${name}/conv-2`, { size: 3, from: shape, to });
     const projection =
-      from === to && stride === 1
+      from[2] === to && stride === 1
         ? undefined
-        : convolution(variables, `${name}/projection`, { size: 1, from, to, stride });
-    return (h: Tensor4D, pass: NormPass): Tensor4D => {
+        : convolution(builder, `${name}/projection`, { ...strided, size: 1 });
+    const apply = (h: Tensor4D, pass: NormPass): Tensor4D => {
       const activated = activate(first.apply(h, pass));
-      const residual = convolveAgain(activate(normalized(convolve, second, activated, pass)));
+      const residual = convolveAgain(activate(inner(activated, pass)));
       return add(residual, projection ? projection(activated) : h);
     };
+    return { apply, outputShape: shape };
   };
 
-  let channels = 16;
-  const stem = convolution(variables, 'stem', { size: 3, from: inputShape[2], to: channels });
+  const stem = convolution(builder, 'stem', { size: 3, from: inputShape, to: 16 });
+  let shape = stem.outputShape;
   const blocks = groups.flatMap(({ width, stride }, group) =>
     Array.from({ length: (depth - 4) / 6 }, (_, i) => {
-      const from = channels;
-      channels = width * widthFactor;
-      return block(`group-${group + 1}/block-${i + 1}`, from, channels, i === 0 ? stride : 1);
+      const name = `group-${group + 1}/block-${i + 1}`;
+      const { apply, outputShape } = block(name, shape, width * widthFactor, i === 0 ? stride : 1);
+      shape = outputShape;
+      return apply;
     }),
   );
-  const last = norm('norm', channels);
-  const logits = dense(variables, 'logits', { from: channels, to: numClasses });
+  const last = norm('norm', shape);
+  const logits = dense(builder, 'logits', { from: shape[2], to: numClasses });
 
   return network({
     name: `wrn-${depth}-${widthFactor}`,
     config,
-    variables,
-    norms,
+    builder,
     logits: (images, pass) => {
       const embedded = stem(normalize(images));
       const h = blocks.reduce((x, next) => next(x, pass), embedded);
@@ -114,8 +113,10 @@ export function wideResNet(options: WideResNetOptions): ConfiguredClassifier {
 function configure(options: WideResNetOptions): WideResNetConfig {
   const { depth, widthFactor, numClasses, inputShape = [32, 32, 3], mean, std } = options;
   const { activation = 'softplus', padding = 'symmetric', seed = 0 } = options;
+  const { batchNormEpsilon = defaultEpsilon } = options;
   assertCommonOptions({ inputShape, numClasses, activation, pixels: options });
   assertOneOf('padding', padding, paddings);
+  assertBatchNormEpsilon(batchNormEpsilon);
   assertCount('widthFactor', widthFactor);
   if (!Number.isInteger(depth) || depth < 10 || (depth - 4) % 6 !== 0) {
     throw new RangeError(
@@ -130,6 +131,7 @@ function configure(options: WideResNetOptions): WideResNetConfig {
     activation,
     inputShape,
     padding,
+    batchNormEpsilon,
     ...(mean && { mean }),
     ...(std && { std }),
     seed,

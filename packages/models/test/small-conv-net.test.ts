@@ -85,7 +85,7 @@ describe('smallConvNet', () => {
     [{ channels: [16] }, 'channels must be two numbers; got [16]'],
     [{ channels: [16, 0] }, 'channels must be a whole number of 1 or more; got 0'],
     [{ hidden: -1 }, 'hidden must be a whole number of 1 or more; got -1'],
-    [{ activation: 'tanh' }, 'activation must be one of softplus, relu'],
+    [{ activation: 'sine' }, 'activation must be one of softplus, relu'],
   ])('refuses %j', (wrong, message) => {
     expect(() => smallConvNet({ ...options, ...wrong } as never)).toThrow(message);
   });

@@ -252,7 +252,7 @@ describe('a saved model', () => {
     ['null', 'unknown architecture undefined'],
     [
       '{"architecture": "vgg"}',
-      'unknown architecture "vgg"; known are small-conv-net, wide-resnet',
+      'unknown architecture "vgg"; known are resnet, small-conv-net, wide-resnet',
     ],
     ['{"architecture": "wide-resnet", "depth": "16"}', 'numClasses must be a whole number'],
   ])('described by %s is refused', async (json, message) => {

@@ -322,7 +322,10 @@ describe('use', () => {
     [{ depth: 4 }, 'got 4'],
     [{ widthFactor: 1.5 }, 'widthFactor must be a whole number of 1 or more; got 1.5'],
     [{ numClasses: 1 }, 'numClasses must be a whole number of 2 or more'],
-    [{ activation: 'gelu' }, 'activation must be one of softplus, relu; got "gelu"'],
+    [
+      { activation: 'sine' },
+      'activation must be one of softplus, relu, elu, silu, gelu, tanh; got "sine"',
+    ],
     [{ padding: 'valid' }, 'padding must be one of symmetric, same'],
     [{ inputShape: [32, 32] }, 'inputShape must be [height, width, channels]; got [32,32]'],
     [{ inputShape: [32, 0, 3] }, 'width must be a whole number'],

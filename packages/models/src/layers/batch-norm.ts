@@ -11,9 +11,11 @@ import {
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
-import type { NetworkVariables } from '../network-variables.ts';
+import type { NetworkBuilder } from '../network-builder.ts';
+import type { InputShape } from '../options.ts';
 
-const epsilon = 1e-5;
+/** Of the variance, under the root; PyTorch's. */
+export const defaultEpsilon = 1e-5;
 const momentum = 0.1;
 
 type LayerStatistics = RecordedStatistics[string];
@@ -33,7 +35,7 @@ export interface PerChannel {
 }
 
 /**
- * Batch normalisation (Ioffe & Szegedy 2015) over batch, rows and columns, ε = 1e-5, with a trainable scale
+ * Batch normalisation (Ioffe & Szegedy 2015) over batch, rows and columns, with a trainable scale
  * and offset. With `'batch'` it uses and records the mean and the biased variance of its very input.
  */
 export interface BatchNorm {
@@ -47,14 +49,35 @@ export interface BatchNorm {
   updateRunning(recorded: RecordedStatistics): void;
 }
 
+export interface BatchNormOptions {
+  /** `[h, w, c]` of what comes in, and out. */
+  shape: InputShape;
+  /** Added to the variance. */
+  epsilon: number;
+  /** What the scale begins with; default 1. */
+  scale?: number;
+}
+
 /** Variables `name/scale`, `name/offset`, `name/running-mean` and `name/running-variance`, each `[channels]`. */
-export function batchNorm(variables: NetworkVariables, name: string, channels: number): BatchNorm {
-  const scale = variables.filled(`${name}/scale`, [channels], 1);
-  const offset = variables.filled(`${name}/offset`, [channels], 0);
+export function batchNorm(
+  network: NetworkBuilder,
+  name: string,
+  { shape, epsilon, scale: initialScale = 1 }: BatchNormOptions,
+): BatchNorm {
+  const channels = shape[2];
+  const scale = network.filled(`${name}/scale`, [channels], initialScale);
+  const offset = network.filled(`${name}/offset`, [channels], 0);
   const running = {
-    mean: variables.average(`${name}/running-mean`, [channels], 0),
-    variance: variables.average(`${name}/running-variance`, [channels], 1),
+    mean: network.average(`${name}/running-mean`, [channels], 0),
+    variance: network.average(`${name}/running-variance`, [channels], 1),
   };
+  network.layers.push({
+    name,
+    kind: 'batch norm',
+    outputShape: shape,
+    parameters: 2 * channels,
+    multiplyAdds: 0,
+  });
   const fixedStatistics = (use: Exclude<StatisticsUse, 'batch'>): LayerStatistics =>
     use === 'running' ? (running as LayerStatistics) : givenStatistics(use, name, channels);
   const statisticsOf = (x: Tensor4D, { use, recorded }: NormPass): LayerStatistics => {
@@ -67,7 +90,7 @@ export function batchNorm(variables: NetworkVariables, name: string, channels: n
     const factor = mul(scale, rsqrt(add(variance, epsilon))) as Tensor1D;
     return { factor, shift: sub(offset, mul(mean, factor)) };
   };
-  return {
+  const norm: BatchNorm = {
     apply: (x, pass) => {
       const { factor, shift } = perChannel(statisticsOf(x, pass));
       return add(mul(x, factor), shift);
@@ -82,6 +105,8 @@ export function batchNorm(variables: NetworkVariables, name: string, channels: n
       }
     },
   };
+  network.norms.push(norm);
+  return norm;
 }
 
 /** Mean and biased variance of each channel. */

@@ -1,11 +1,15 @@
 import { type Parameter, type RandomSource, randomSource } from '@llr/core';
 import { fill, type Tensor, tensor, tidy, type Variable, variable } from '@tensorflow/tfjs-core';
 import type { NamedVariable } from './configured-classifier.ts';
+import type { BatchNorm } from './layers/batch-norm.ts';
+import type { LayerSummary } from './summary.ts';
 
-/** Makes a network's variables, layer by layer, and keeps them under their names. */
-export interface NetworkVariables {
+/** What a network is made of, filled layer by layer: its variables under their names, and what each layer is. */
+export interface NetworkBuilder {
   readonly parameters: readonly Parameter[];
   readonly runningStatistics: readonly NamedVariable[];
+  readonly norms: BatchNorm[];
+  readonly layers: LayerSummary[];
   /** Trainable weights with decay, normal with variance 2 / fanIn (He et al. 2015). */
   weights(name: string, shape: number[], fanIn: number): Variable;
   /** Trainable, without decay, one value everywhere: a bias, or the scale or offset of batch norm. */
@@ -15,12 +19,24 @@ export interface NetworkVariables {
   dispose(): void;
 }
 
+let drawn = true;
+
+/** Builds a network whose weights, about to be loaded, are 0: drawing tens of millions of random numbers takes seconds. */
+export function withoutInitialWeights<T>(build: () => T): T {
+  drawn = false;
+  try {
+    return build();
+  } finally {
+    drawn = true;
+  }
+}
+
 /**
- * No variables yet. Initial weights are a function of the seed and of the weights' own name and shape.
+ * No layers yet. Initial weights are a function of the seed and of the weights' own name and shape.
  *
  * @throws RangeError when the seed is not a whole number
  */
-export function networkVariables(seed: number): NetworkVariables {
+export function networkBuilder(seed: number): NetworkBuilder {
   const random = randomSource(seed).fork('initial weights');
   const parameters: Parameter[] = [];
   const runningStatistics: NamedVariable[] = [];
@@ -32,8 +48,14 @@ export function networkVariables(seed: number): NetworkVariables {
   return {
     parameters,
     runningStatistics,
+    norms: [],
+    layers: [],
     weights: (name, shape, fanIn) =>
-      trainable(name, () => normal(random.fork(name), shape, Math.sqrt(2 / fanIn)), true),
+      trainable(
+        name,
+        () => (drawn ? normal(random.fork(name), shape, Math.sqrt(2 / fanIn)) : fill(shape, 0)),
+        true,
+      ),
     filled: (name, shape, value) => trainable(name, () => fill(shape, value), false),
     average: (name, shape, value) => {
       const made = tidy(() => variable(fill(shape, value), false));
