@@ -1,5 +1,6 @@
 import {
   conv2d,
+  depthwiseConv2d,
   grads,
   mul,
   randomNormal,
@@ -105,4 +106,13 @@ test.each(geometries)('%s', async (...geometry) => {
   const found = await derivatives('wasm', geometry);
   expect(difference(found.input, expected.input)).toBeLessThan(1e-6);
   expect(difference(found.filter, expected.filter)).toBeLessThan(1e-6);
+});
+
+test('a depthwise convolution may leave its dilations null, as tfjs-layers does', () => {
+  tidy(() => {
+    const x = randomNormal([1, 5, 6, 2], 0, 1, 'float32', 1) as Tensor4D;
+    const filter = randomNormal([3, 3, 2, 1], 0, 1, 'float32', 2) as Tensor4D;
+    const found = depthwiseConv2d(x, filter, 2, 'same', 'NHWC', null as never);
+    expect(found.arraySync()).toEqual(depthwiseConv2d(x, filter, 2, 'same').arraySync());
+  });
 });

@@ -22,7 +22,8 @@ const guarded = Symbol.for('llr.custom-gradient-guard');
 /**
  * Refuses, inside a nested gradient, a custom gradient that computes with a tensor made inside its own
  * forward pass, saved (`tf.losses.softmaxCrossEntropy`, wrong by 20–70 % that way) or captured: the tape
- * doesn't know where that tensor came from, so the second derivative would silently miss it.
+ * doesn't know where that tensor came from, so the second derivative would silently miss it. One that is saved for its
+ * shape alone, as tfjs's fused matrix product does, is harmless.
  */
 export function guardCustomGradients(): void {
   const customGradients = engine() as unknown as CustomGradients & { [guarded]?: true };
@@ -49,13 +50,14 @@ export function guardCustomGradients(): void {
           value,
           gradFunc: (dy, saved) => {
             const nested = state.gradientDepth > 0;
-            if (nested && own.some(isInner)) throw new Error(refusal(name, 'saves'));
+            const inner = new Set(own.flatMap((x, i) => (isInner(x) ? saved[i]!.id : [])));
             const known = new Set(saved.map(({ id }) => id));
             const clones = new Map(captured.map(({ id }, i) => [id, saved[own.length + i]!]));
             return throughKernels(
               customGradients,
               () => gradFunc(dy, saved.slice(0, own.length)),
               (tensor) => {
+                if (nested && inner.has(tensor.id)) throw new Error(refusal(name, 'saves'));
                 if (nested && isInner(tensor) && !known.has(tensor.id)) {
                   throw new Error(refusal(name, 'captures'));
                 }

@@ -23,7 +23,8 @@ export const convolutionKernel =
       x.shape as Shape4D,
       filter.shape as Shape4D,
       strides as Pair,
-      dilations as Pair,
+      // tfjs-layers leaves them null.
+      (dilations ?? 1) as Pair,
       'same',
       undefined,
       depthwise,
