@@ -3,6 +3,7 @@ import {
   add,
   backend,
   cast,
+  concat,
   conv2d,
   dispose,
   div,
@@ -16,9 +17,11 @@ import {
   mul,
   randomUniform,
   relu,
+  reshape,
   type Scalar,
   scalar,
   sigmoid,
+  slice,
   softplus,
   square,
   sub,
@@ -122,6 +125,25 @@ onTensorFlow(() => {
     expect(call).toThrow(words);
     x.dispose();
     expect(memory().numTensors).toBe(tensors);
+  });
+
+  test('a shape may be computed of shapes with tensors, and read', () => {
+    const flat = compile((x: Tensor) => {
+      const batch = slice(tensor1d(x.shape, 'int32'), [0], [1]);
+      const shape = concat([batch, tensor1d([-1], 'int32')]);
+      // Once an op has used them, numbers are no longer in JavaScript alone.
+      return mul(reshape(x, Array.from(shape.dataSync())), cast(sum(shape), 'float32'));
+    });
+    const before = memory().numTensors;
+    for (const batch of [2, 3]) {
+      const x = fill([batch, 2, 2], 1.5);
+      const found = flat(x);
+      expect(found.shape).toEqual([batch, 4]);
+      expect(values(found)).toEqual(Array(batch * 4).fill(1.5 * (batch - 1)));
+      dispose([x, found]);
+    }
+    expect(memory().numTensors).toBe(before);
+    flat.dispose();
   });
 
   test('variables are fed as they are at each call, and take on what is assigned', () => {

@@ -45,7 +45,9 @@ export class Recorder {
       ...Object.fromEntries(constants.map((name) => [name, this.real[name]])),
       createTensor: (shape, dtype, values) => this.#constant(shape, dtype, values),
       deleteTensor: (id) => this.#forget(id),
-      tensorDataSync: () => {
+      tensorDataSync: (id) => {
+        const constant = this.#constants.get(id);
+        if (constant) return constant.values.slice();
         throw new NotCompilableError(
           'it reads the value of a tensor (dataSync, data, arraySync), which a graph has only when it runs. Keep to tensor operations (where, greater, mul, …), or return the tensor.',
         );
@@ -87,14 +89,41 @@ export class Recorder {
     inputs: readonly number[],
     outputs: number,
   ): TensorMetadata[] {
+    const folded = this.#folded(op, attributes, inputs, outputs);
+    if (folded) return folded;
     const values = inputs.map((id) => this.valueOf(id));
     const described = inputs.map((id, i): DescribedInput => this.#constants.get(id) ?? values[i]!);
     const plain = Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
     const known = outputs === 1 ? outputShape(op, described, plain) : undefined;
-    const found = known ? [known] : this.#runOnZeros(op, attributes, inputs, outputs);
+    const found =
+      (known && [known]) ??
+      this.#runForReal(op, attributes, inputs, outputs, (made) =>
+        made.map(({ dtype, shape }) => ({ dtype, shape })),
+      );
     if (changesNothing(op, values, found)) return [this.hollow(values[0]!)];
     const encoded = this.#encoded(op, attributes, described);
     return this.#record(op, values, encoded, found).map((value) => this.hollow(value));
+  }
+
+  /**
+   * Computes with small whole constants at once, so that a function may read what it finds: a shape to reshape to, say,
+   * made of another tensor's.
+   */
+  #folded(
+    op: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): TensorMetadata[] | undefined {
+    const isKnown = (id: number) => isShape(this.#constants.get(id));
+    if (inputs.length === 0 || !inputs.every(isKnown)) return undefined;
+    return this.#runForReal(op, attributes, inputs, outputs, (found) => {
+      if (!found.every(isShape)) return undefined;
+      return found.map(({ id, shape, dtype }) => {
+        const values = Int32Array.from(this.real.tensorDataSync(id));
+        return { id: this.#constant(shape, dtype, values), shape: [...shape], dtype };
+      });
+    });
   }
 
   #record(
@@ -170,18 +199,22 @@ export class Recorder {
     throw new NotCompilableError(`it uses an op with an attribute of an unknown type (${type}).`);
   }
 
-  /** Runs an op once on zeros, to learn what it returns. */
-  #runOnZeros(
+  /** Runs an op once, on the constants and on zeros in place of all else, to learn what it returns. */
+  #runForReal<T>(
     op: string,
     attributes: readonly OpAttribute[],
     inputs: readonly number[],
     outputs: number,
-  ): Description[] {
+    learn: (found: readonly TensorMetadata[]) => T,
+  ): T {
     const made = inputs.map((id) => this.#zeros(id));
     try {
       const found = this.real.executeOp(op, attributes, made, outputs);
-      for (const { id } of found) this.real.deleteTensor(id);
-      return found.map(({ dtype, shape }) => ({ dtype, shape }));
+      try {
+        return learn(found);
+      } finally {
+        for (const { id } of found) this.real.deleteTensor(id);
+      }
     } finally {
       for (const id of made) this.real.deleteTensor(id);
     }
@@ -218,6 +251,15 @@ function typed(dtype: DataTypeNumber, values: readonly number[]) {
   if (dtype === dataTypes.int64) return Int32Array.from(values.flatMap((value) => [value, 0]));
   return Int32Array.from(values);
 }
+
+/** Whether a tensor may be a shape, or part of one: a few whole numbers. */
+const isShape = (found: Description | undefined): boolean =>
+  found?.dtype === dataTypes.int32 &&
+  found.shape.length <= 1 &&
+  (found.shape[0] ?? 1) <= largestShape;
+
+/** More than any tensor has dimensions, with room to compute. */
+const largestShape = 32;
 
 /** tfjs casts and reshapes what is as it should be already. */
 function changesNothing(
