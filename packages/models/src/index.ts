@@ -1,5 +1,12 @@
 export type { ConfiguredClassifier, ModelConfig, NamedVariable } from './configured-classifier.ts';
 export { createModel } from './create-model.ts';
+export type { ForeignModelOptions } from './foreign/foreign-classifier.ts';
+export {
+  fromGraphModel,
+  type GraphModelLike,
+  type GraphModelOptions,
+} from './foreign/from-graph-model.ts';
+export { fromLayersModel, type LayersModelLike } from './foreign/from-layers-model.ts';
 export type { Activation } from './layers/activation.ts';
 export type { Padding } from './layers/padding.ts';
 export type { PixelStatistics } from './layers/pixel-normalization.ts';
