@@ -19,7 +19,9 @@ export {
   smallConvNet,
 } from './small-conv-net.ts';
 export type { LayerSummary, ModelSummary } from './summary.ts';
+export { loadWeights } from './weights/load-weights.ts';
+export { type SaveOptions, saveWeights } from './weights/save-weights.ts';
 export { loadModel, saveModel } from './weights/saved-model.ts';
-export { loadWeights, saveWeights, type WeightsOwner } from './weights/weights.ts';
+export type { WeightsOwner } from './weights/weights-owner.ts';
 export { writeWhole } from './weights/write-whole.ts';
 export { type WideResNetConfig, type WideResNetOptions, wideResNet } from './wide-resnet.ts';

@@ -9,7 +9,6 @@ import {
   tidy,
   variable,
 } from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type ConfiguredClassifier,
@@ -21,7 +20,7 @@ import {
   smallConvNet,
   wideResNet,
 } from '../src/index.ts';
-import { decodeSafetensors, encodeSafetensors } from '../src/weights/safetensors.ts';
+import { fileOf, float32 } from './weights-fixture.ts';
 
 const small = { depth: 10, widthFactor: 1, numClasses: 4, inputShape: [8, 8, 1] } as const;
 let folder: string;
@@ -62,13 +61,6 @@ const own = (name: string, values: number[]) => ({
   name: 'own',
   parameters: [{ name, variable: variable(tensor(values)), decay: true }],
 });
-
-const safetensors = (header: object | string, data: Uint8Array = new Uint8Array(0)) => {
-  const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-  return Buffer.concat([length, json, data]);
-};
 
 describe('weights', () => {
   it('come back to the bit, running statistics included', async () => {
@@ -120,11 +112,7 @@ describe('weights', () => {
       );
     }
     expect(await readFile(file)).toEqual(before);
-    const values = new Uint8Array(new Float32Array([Number.NaN, 0]).buffer);
-    await writeFile(
-      file,
-      safetensors({ w: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } }, values),
-    );
+    await writeFile(file, fileOf([float32('w', [Number.NaN, 0])]));
     await expect(loadWeights(own('w', [1, 2]), file)).rejects.toThrow('not finite: w (NaN at');
   });
 
@@ -140,72 +128,6 @@ describe('weights', () => {
     await mkdir(file);
     await expect(saveWeights(own('w', [1]), file)).rejects.toThrow();
     expect(await readdir(folder)).toEqual(['weights.safetensors']);
-  });
-});
-
-describe('safetensors', () => {
-  const name = fc
-    .string({ minLength: 1 })
-    .filter((text) => text !== '__metadata__' && text !== '__proto__');
-  const array = fc.record({ name, values: fc.float32Array() });
-
-  it('come back as they were', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(array, { selector: (one) => one.name }), (some) => {
-        const arrays = some.map(({ name, values }) => ({
-          name,
-          values,
-          shape: [1, values.length],
-        }));
-        const bytes = Buffer.concat(encodeSafetensors(arrays));
-        const decoded = decodeSafetensors(bytes, 'file');
-        expect([...decoded.values()].toSorted(byName)).toEqual(arrays.toSorted(byName));
-      }),
-    );
-  });
-
-  const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
-
-  it('have the layout of the specification', () => {
-    const bytes = Buffer.concat(
-      encodeSafetensors([{ name: 'w', shape: [2], values: Float32Array.of(1, -2) }]),
-    );
-    const length = Number(bytes.readBigUInt64LE(0));
-    expect(length % 8).toBe(0);
-    expect(JSON.parse(bytes.subarray(8, 8 + length).toString())).toEqual({
-      w: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
-    });
-    expect(bytes.readFloatLE(8 + length)).toBe(1);
-    expect(bytes.readFloatLE(12 + length)).toBe(-2);
-  });
-
-  const entry = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
-  it.each([
-    ['too short', Buffer.from('abc'), 'is no safetensors file: it has only 3 bytes'],
-    ['cut off in the header', safetensors({ w: entry }).subarray(0, 20), 'is it cut off?'],
-    ['no JSON', safetensors('{"w":'), 'its header is not JSON'],
-    ['no object', safetensors('null'), 'its header is not an object'],
-    ['cut off in the data', safetensors({ w: entry }, new Uint8Array(7)), 'w should end at byte'],
-    [
-      'another dtype',
-      safetensors({ w: { ...entry, dtype: 'F16' } }),
-      'w is F16; convert it to float32',
-    ],
-    ['an empty entry', safetensors({ w: null }), 'w is undefined'],
-    ['no shape', safetensors({ w: { dtype: 'F32' } }), 'w has no shape or no data_offsets'],
-    [
-      'a shape of another size',
-      safetensors({ w: { ...entry, shape: [3] } }),
-      'w [3] needs 12 bytes',
-    ],
-    [
-      'a negative offset',
-      safetensors({ w: { ...entry, data_offsets: [-8, 0] } }),
-      'w begins before the data',
-    ],
-  ])('that are broken are refused: %s', (_, bytes, message) => {
-    expect(() => decodeSafetensors(bytes, 'broken.safetensors')).toThrow(message);
-    expect(() => decodeSafetensors(bytes, 'broken.safetensors')).toThrow('broken.safetensors');
   });
 });
 

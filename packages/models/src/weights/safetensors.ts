@@ -1,7 +1,5 @@
-/**
- * The safetensors format (https://github.com/huggingface/safetensors): the length of the header (8 bytes,
- * little-endian), the header (JSON: for each tensor its dtype, shape and byte range), the raw values.
- */
+import { toFloat32 } from './number-formats.ts';
+import { encodeHeader, headerLength, lengthBytes, parseHeader } from './safetensors-header.ts';
 
 /** A float32 array under its name. */
 export interface NamedArray {
@@ -10,101 +8,31 @@ export interface NamedArray {
   readonly values: Float32Array;
 }
 
-interface HeaderEntry {
-  dtype: string;
-  shape: number[];
-  data_offsets: [begin: number, end: number];
-}
-
-const lengthBytes = 8;
-
 /** The bytes of a safetensors file, in parts to be written one after the other. */
 export function encodeSafetensors(arrays: readonly NamedArray[]): Uint8Array[] {
-  const header: Record<string, HeaderEntry> = {};
-  let end = 0;
-  for (const { name, shape, values } of arrays) {
-    const begin = end;
-    end += values.byteLength;
-    header[name] = { dtype: 'F32', shape: [...shape], data_offsets: [begin, end] };
-  }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const padded = new Uint8Array(Math.ceil(json.length / lengthBytes) * lengthBytes).fill(0x20);
-  padded.set(json);
-  const length = new Uint8Array(lengthBytes);
-  new DataView(length.buffer).setBigUint64(0, BigInt(padded.length), true);
-  const data = arrays.map(
-    ({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-  );
-  return [length, padded, ...data];
+  const header = encodeHeader(arrays.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })));
+  return [header, ...arrays.map(({ values }) => bytesOf(values))];
 }
 
 /**
- * Reads the float32 arrays of a safetensors file.
+ * Reads a safetensors file of floating-point arrays that is in memory already; `openSafetensors` reads one
+ * that isn't.
  *
  * @param bytes - the whole file
  * @param file - its name, for errors
- * @throws when it is cut off, is no safetensors file, or holds arrays that aren't float32
+ * @throws when it is cut off or no safetensors file
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, NamedArray> {
-  const { header, start } = readHeader(bytes, file);
-  const arrays = new Map<string, NamedArray>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
-    arrays.set(name, { name, ...readArray(bytes, start, name, entry, file) });
-  }
-  return arrays;
+  const data = lengthBytes + headerLength(bytes, bytes.length, file);
+  const tensors = parseHeader(bytes.subarray(lengthBytes, data), bytes.length, file);
+  const arrays = [...tensors.values()].map(({ name, dtype, shape, range }) => {
+    // A copy, because a Float32Array can't begin at a byte that is no multiple of 4.
+    const own = new Uint8Array(bytes.subarray(data + range[0], data + range[1]));
+    return { name, shape, values: toFloat32(dtype, own.buffer) };
+  });
+  return new Map(arrays.map((array) => [array.name, array]));
 }
 
-function readHeader(bytes: Uint8Array, file: string) {
-  const refuse = (why: string) => new Error(`${file} is no safetensors file: ${why}.`);
-  if (bytes.length < lengthBytes) throw refuse(`it has only ${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = Number(view.getBigUint64(0, true));
-  const start = lengthBytes + length;
-  if (start > bytes.length) {
-    throw refuse(
-      `its header should have ${length} bytes, but the file has ${bytes.length} in all (is it cut off?)`,
-    );
-  }
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(lengthBytes, start)));
-  } catch {
-    throw refuse('its header is not JSON');
-  }
-  if (typeof header !== 'object' || header === null) throw refuse('its header is not an object');
-  return { header: header as Record<string, HeaderEntry>, start };
-}
-
-function readArray(
-  bytes: Uint8Array,
-  start: number,
-  name: string,
-  entry: HeaderEntry,
-  file: string,
-) {
-  const { dtype, shape, data_offsets: offsets } = entry ?? {};
-  if (dtype !== 'F32') {
-    throw new Error(`${file}: the tensor ${name} is ${dtype}; convert it to float32 (F32).`);
-  }
-  if (!Array.isArray(shape) || !Array.isArray(offsets)) {
-    throw new Error(`${file}: the header entry of ${name} has no shape or no data_offsets.`);
-  }
-  const [begin, end] = offsets;
-  const size = shape.reduce((product, n) => product * n, 1);
-  if (end - begin !== 4 * size) {
-    throw new Error(
-      `${file}: the tensor ${name} [${shape.join(', ')}] needs ${4 * size} bytes, but its data_offsets are ${begin} to ${end}.`,
-    );
-  }
-  if (begin < 0) throw new Error(`${file}: the tensor ${name} begins before the data.`);
-  if (start + end > bytes.length) {
-    throw new Error(
-      `${file}: the tensor ${name} should end at byte ${start + end}, but the file has ${bytes.length} (is it cut off?).`,
-    );
-  }
-  // A copy, because a Float32Array can't begin at a byte that is no multiple of 4.
-  const values = new Float32Array(size);
-  new Uint8Array(values.buffer).set(bytes.subarray(start + begin, start + end));
-  return { shape, values };
-}
+/** The same memory. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
