@@ -17,10 +17,11 @@ interface Block {
   code: string;
 }
 
-/** The code in the READMEs, each block as a file. */
+/** The code in the READMEs and guides, each block as a file. */
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  ...guides('docs'),
   ...list('packages'),
   'examples/custom-regularizer/README.md',
 ];
@@ -49,7 +50,7 @@ declare const data: import('@llr/core').ImageSource;\n`,
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
 });
 
-test('every TypeScript block in the READMEs type-checks', () => {
+test('every TypeScript block in the READMEs and guides type-checks', () => {
   expect(blocks.length - programs.length).toBeGreaterThan(6);
   const tsc = join(root, 'node_modules/@typescript/native/bin/tsc');
   try {
@@ -77,4 +78,10 @@ test('the experiment in the README trains', async () => {
 
 function list(parent: string): string[] {
   return readdirSync(join(root, parent)).map((name) => `${parent}/${name}/README.md`);
+}
+
+function guides(folder: string): string[] {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`);
 }

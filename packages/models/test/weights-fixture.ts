@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Tensor, tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import type { WeightsOwner } from '../src/index.ts';
 
@@ -40,12 +41,12 @@ export function float32(
   values: Float32Array | number[],
   shape: readonly number[] = [values.length],
 ): StoredArray {
-  const { buffer } = Float32Array.from(values);
+  const { buffer } = new Float32Array(values);
   return { name, dtype: 'F32', shape, bytes: new Uint8Array(buffer) };
 }
 
 /** What PyTorch's batch norm keeps beside its statistics. */
-export const batchCounter = (name: string): StoredArray => ({
+const batchCounter = (name: string): StoredArray => ({
   name,
   dtype: 'I64',
   shape: [],
@@ -57,21 +58,23 @@ export const allVariables = ({ parameters, runningStatistics = [] }: WeightsOwne
   ...runningStatistics,
 ];
 
-/** Every variable's bits, to compare networks by. */
-export const bits = (model: WeightsOwner) =>
+/** A hash of every variable's bits, to compare networks by. */
+export const digests = (model: WeightsOwner) =>
   Object.fromEntries(
     allVariables(model).map(({ name, variable }) => [
       name,
-      Array.from(new Uint32Array((variable.dataSync() as Float32Array).slice().buffer)),
+      createHash('sha256')
+        .update(variable.dataSync() as Float32Array)
+        .digest('hex'),
     ]),
   );
 
 /** Fills every variable, so that no two networks and no two tensors of one agree. */
 export function scramble(model: WeightsOwner, seed: number): void {
   for (const [i, { variable }] of allVariables(model).entries()) {
-    const values = Float32Array.from({ length: variable.size }, (_, j) =>
-      Math.fround(0.05 + ((seed * 7919 + i * 104729 + j * 31) % 1009) / 1009),
-    );
+    const values = new Float32Array(variable.size);
+    const from = seed * 7919 + i * 104729;
+    for (let j = 0; j < values.length; j++) values[j] = 0.05 + ((from + j * 31) % 1009) / 1009;
     tidy(() => variable.assign(tensor(values, variable.shape)));
   }
 }
@@ -152,7 +155,7 @@ export function deepMindNames(n: number, widthFactor: number): Names {
   return [...names, ...bn('batchnorm', 'norm'), ...linear('logits', 'logits')];
 }
 
-export const resNetBlocks = {
+const resNetBlocks = {
   18: [2, 2, 2, 2],
   34: [3, 4, 6, 3],
   50: [3, 4, 6, 3],
