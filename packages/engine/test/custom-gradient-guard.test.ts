@@ -2,7 +2,6 @@ import {
   clone,
   customGrad,
   exp,
-  fused,
   keep,
   losses,
   mul,
@@ -92,20 +91,6 @@ test('a custom gradient that saves its input or its output may be nested, and is
     expect(errors.first).toBeLessThan(2e-3);
     expect(errors.second).toBeLessThan(2e-3);
   }
-});
-
-test('a custom gradient may save an intermediate tensor for its shape, as a fused product does', () => {
-  const weights = tensor2d([
-    [0.5, -1],
-    [2, 0.3],
-  ]);
-  const bias = tensor1d([0.1, -0.2]);
-  const f = (x: Tensor) =>
-    softmax(fused.matMul({ a: x as Tensor2D, b: weights, bias, activation: 'linear' }));
-  const x = tensor2d([[0.4, -0.3]]);
-  const errors = gradientCheck((at) => mul(f(at), at), x);
-  expect(errors.first).toBeLessThan(2e-3);
-  expect(errors.second).toBeLessThan(2e-3);
 });
 
 /** exp(x)², whose custom gradient uses a tensor of its own that it doesn't save. */

@@ -1,4 +1,5 @@
 import { engine, type Tensor } from '@tensorflow/tfjs-core';
+import { isFused, type Kernels, unfused } from './fused-ops.ts';
 
 type Save = (tensors: Tensor[]) => void;
 type CustomGradient = (...inputsAndSave: (Tensor | Save)[]) => {
@@ -10,7 +11,7 @@ interface KernelCall {
   inputs: Record<string, Tensor | undefined>;
 }
 
-interface CustomGradients {
+interface CustomGradients extends Kernels {
   state: { gradientDepth: number; activeScope: { name: string } | null };
   nextTensorId(): number;
   runKernelFunc(call: KernelCall): unknown;
@@ -22,8 +23,8 @@ const guarded = Symbol.for('llr.custom-gradient-guard');
 /**
  * Refuses, inside a nested gradient, a custom gradient that computes with a tensor made inside its own
  * forward pass, saved (`tf.losses.softmaxCrossEntropy`, wrong by 20–70 % that way) or captured: the tape
- * doesn't know where that tensor came from, so the second derivative would silently miss it. One that is saved for its
- * shape alone, as tfjs's fused matrix product does, is harmless.
+ * doesn't know where that tensor came from, so the second derivative would silently miss it. tfjs's fused operations,
+ * which have such gradients, are taken apart.
  */
 export function guardCustomGradients(): void {
   const customGradients = engine() as unknown as CustomGradients & { [guarded]?: true };
@@ -34,6 +35,9 @@ export function guardCustomGradients(): void {
     (...inputs) => {
       const { state } = customGradients;
       const name = nameOf(state.activeScope, f);
+      if (isFused(name) && state.gradientDepth > 0) {
+        return unfused(customGradients, name, () => f(...inputs, () => {}).value);
+      }
       return customGrad((...inputsAndSave) => {
         const save = inputsAndSave.at(-1) as Save;
         let own: Tensor[] = [];
@@ -50,14 +54,13 @@ export function guardCustomGradients(): void {
           value,
           gradFunc: (dy, saved) => {
             const nested = state.gradientDepth > 0;
-            const inner = new Set(own.flatMap((x, i) => (isInner(x) ? saved[i]!.id : [])));
+            if (nested && own.some(isInner)) throw new Error(refusal(name, 'saves'));
             const known = new Set(saved.map(({ id }) => id));
             const clones = new Map(captured.map(({ id }, i) => [id, saved[own.length + i]!]));
             return throughKernels(
               customGradients,
               () => gradFunc(dy, saved.slice(0, own.length)),
               (tensor) => {
-                if (nested && inner.has(tensor.id)) throw new Error(refusal(name, 'saves'));
                 if (nested && isInner(tensor) && !known.has(tensor.id)) {
                   throw new Error(refusal(name, 'captures'));
                 }

@@ -9,7 +9,7 @@ import { depthwiseConvolutionGradients } from './depthwise-convolution-gradients
 import { gatherKernel } from './gather.ts';
 import { identityKernel } from './identity.ts';
 import { log1pKernel } from './log1p.ts';
-import { matMulKernel } from './mat-mul.ts';
+import { fusedMatMulKernel, matMulKernel } from './mat-mul.ts';
 import { maxPoolGradientKernel, maxPoolWithArgmaxKernel } from './max-pool-gradient.ts';
 import { poolKernel } from './pool.ts';
 import { convolutionKernel } from './same-padding.ts';
@@ -36,6 +36,9 @@ const kernels: Record<string, (original: KernelFunc) => KernelFunc> = {
   Softplus: () => softplusKernel,
   Log1p: () => log1pKernel,
   BatchMatMul: matMulKernel,
+  FusedConv2D: convolutionKernel(false),
+  FusedDepthwiseConv2D: convolutionKernel(true),
+  _FusedMatMul: fusedMatMulKernel,
 };
 
 const installed = new Map<string, KernelFunc>();
@@ -44,7 +47,8 @@ const installed = new Map<string, KernelFunc>();
  * Gives tfjs's wasm backend the kernels that training a convolutional network needs: the filter gradient
  * of a convolution, both gradients of a depthwise one and the gradient of gather, which it lacks, and fast ones for a convolution's input gradient, for matrix products
  * with a transposed factor and for softplus; and right ones where its own are wrong (log1p of small numbers, the gradient
- * of a max pool without positive entries, pools rounded up, gather with batch dimensions, 'same' convolutions whose stride leaves pixels out). Called by `useEngine`; call it yourself after
+ * of a max pool without positive entries, pools rounded up, gather with batch dimensions, 'same' convolutions whose stride leaves pixels out,
+ * fused products with a bias and a transposed factor). Called by `useEngine`; call it yourself after
  * `@tensorflow/tfjs-backend-wasm` is imported in a browser. Idempotent.
  */
 export function installWasmKernels(): void {
