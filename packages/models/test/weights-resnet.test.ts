@@ -12,6 +12,7 @@ import {
   saveWeights,
   wideResNet,
 } from '../src/index.ts';
+import { withoutInitialWeights } from '../src/network-builder.ts';
 import { timmConfig } from '../src/weights/configs/timm.ts';
 import { transformersConfig } from '../src/weights/configs/transformers.ts';
 import { cifarResNet } from '../src/weights/namings/cifar-resnet.ts';
@@ -32,11 +33,11 @@ import {
 
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const options = { depth: 18, numClasses: 3, inputShape: [32, 32, 3], activation: 'relu' } as const;
-// Eleven million initial weights take a while: each network is made once, and filled anew.
+// Eleven million weights take a while: each network is made once, and filled anew.
 const networks = new Map<string, ConfiguredClassifier>();
 const net = (change: Partial<ResNetOptions> = {}, seed = 2) => {
   const key = JSON.stringify(change) + (seed === 1);
-  const model = networks.get(key) ?? resNet({ ...options, ...change });
+  const model = networks.get(key) ?? withoutInitialWeights(() => resNet({ ...options, ...change }));
   networks.set(key, model);
   scramble(model, seed);
   return model;

@@ -2,6 +2,7 @@ import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfiguredClassifier, ModelConfig } from '../configured-classifier.ts';
 import { createModel } from '../create-model.ts';
+import { withoutInitialWeights } from '../network-builder.ts';
 import { type ForeignConfig, object } from './configs/foreign-config.ts';
 import { timmConfig } from './configs/timm.ts';
 import { transformersConfig } from './configs/transformers.ts';
@@ -58,10 +59,10 @@ async function fromConfig(folder: string): Promise<ConfiguredClassifier> {
   try {
     const config: unknown = JSON.parse(await readFile(file, 'utf8'));
     const foreign = foreignConfigs.find(({ isOf }) => isOf(object(config)));
-    if (!foreign) return createModel(config);
     const readBeside = async (name: string) =>
       object(JSON.parse(await readFile(join(folder, name), 'utf8')));
-    return createModel(await foreign.options(object(config), readBeside));
+    const options = foreign ? await foreign.options(object(config), readBeside) : config;
+    return withoutInitialWeights(() => createModel(options));
   } catch (error) {
     const { code, path, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && path === file) {
