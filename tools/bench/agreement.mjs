@@ -1,16 +1,14 @@
-/** Relative ℓ2 distance at which two float32 variants count as computing different things. */
-export const tolerance = 1e-4;
-
 /** Sign steps amplify rounding, so whole searches are counted, not compared. */
 const counted = 'found';
 
 /**
  * How far the quantities of one variant are from those of another.
  *
+ * @param tolerance - relative ℓ2 distance at which two float32 variants count as computing different things
  * @returns worst: the quantity that is farthest off, and by how much; differing: the share of the entries of δ
  *   that differ after the search; problems: a sentence for each quantity beyond the tolerance
  */
-export function compare(found, reference) {
+export function compare(found, reference, tolerance) {
   const names = Object.keys(reference).filter((name) => name !== counted);
   const errors = names.map((quantity) => ({
     quantity,

@@ -8,7 +8,7 @@ export const usage = `Times the LLR step and its search against PyTorch and JAX,
 
   npm run bench -- [options]
 
-  --workload NAME,…   ${workloads.map(({ name }) => name).join(', ')}; default: all but tiny
+  --workload NAME,…   ${workloads.map(({ name }) => name).join(', ')}; default: all but tiny and resnet-152
   --only NAME,…       ${variants.map(({ name }) => name).join(', ')}; default: all but wasm
   --rounds N          steps of each variant (default 10; 5 N of the short ones)
   --quick             3 rounds

@@ -45,7 +45,7 @@ async function measure(workload, variants, { rounds, threads, layout }, scratch)
     threads,
     ...(runtime === 'torch' && { layout: tried[precision].layout }),
   });
-  const agreement = await checkAgreement(variants, folder, { of }, progress);
+  const agreement = await checkAgreement(workload, variants, folder, { of }, progress);
   const timed = await timeRounds(variants, folder, rounds * workload.repeat, { of }, progress);
   return { ...workload, layouts: tried, rows: rowsOf(timed, agreement) };
 }

@@ -18,7 +18,7 @@ const float64 = {
  * @returns by variant, `{ worst, differing, problems }` against PyTorch in float64; without a PyTorch among them,
  *   against the first, which is `{ reference: true, problems: [] }`
  */
-export async function checkAgreement(variants, folder, options, progress) {
+export async function checkAgreement({ tolerance }, variants, folder, options, progress) {
   const compared = variants.filter(({ precision }) => precision === 'float32');
   if (compared.some(({ runtime }) => runtime === 'torch')) compared.unshift(float64);
   const found = new Map();
@@ -32,7 +32,7 @@ export async function checkAgreement(variants, folder, options, progress) {
     const arrays = readArrays(file);
     found.set(
       variant.name,
-      reference ? compare(arrays, reference) : { reference: true, problems: [] },
+      reference ? compare(arrays, reference, tolerance) : { reference: true, problems: [] },
     );
     reference ??= arrays;
   }

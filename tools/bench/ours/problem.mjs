@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadWeights, wideResNet } from '@llr/models';
+import { createModel, loadWeights } from '@llr/models';
 import { mul, sign, sub, tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { readArrays } from '../safetensors.mjs';
 
 export const readWorkload = (folder) =>
   JSON.parse(readFileSync(join(folder, 'workload.json'), 'utf8'));
 
-export const classifierOf = ({ depth, widthFactor }) =>
-  wideResNet({ depth, widthFactor, numClasses: 10 });
+export const classifierOf = ({ architecture, depth, widthFactor, size, classes }) =>
+  createModel({
+    architecture,
+    depth,
+    ...(widthFactor && { widthFactor }),
+    numClasses: classes,
+    inputShape: [size, size, 3],
+  });
 
 /** The workload, its network and its inputs. */
 export async function problemIn(folder) {

@@ -7,7 +7,7 @@ from jax import lax
 from safetensors.numpy import save_file
 
 from inputs import decays, is_parameter
-from jax_network import wide_resnet
+from jax_network import networks
 
 
 class Problem:
@@ -19,11 +19,12 @@ class Problem:
         self.images, self.start, self.corner = map(
             jnp.asarray, (inputs.images, inputs.start, inputs.corner)
         )
-        self.labels = jax.nn.one_hot(inputs.labels.astype(int), 10)
+        self.labels = jax.nn.one_hot(inputs.labels.astype(int), inputs.workload.classes)
 
     def loss(self, parameters, images, statistics=None):
         """Cross-entropy [b], and the statistics used."""
-        logits, used = wide_resnet(parameters, images, self.workload, statistics)
+        network = networks[self.workload.architecture]
+        logits, used = network(parameters, images, self.workload, statistics)
         return -(jax.nn.log_softmax(logits) * self.labels).sum(1), used
 
     def project(self, delta):

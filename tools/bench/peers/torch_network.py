@@ -1,9 +1,9 @@
-"""WRN-depth-widthFactor in PyTorch: a function of parameters under the package's names, filters as OIHW."""
+"""The networks in PyTorch: functions of parameters under the package's names, filters as OIHW."""
 
 import torch
 import torch.nn.functional as F
 
-from inputs import blocks
+from inputs import resnet_blocks, wide_resnet_blocks
 
 
 def from_ours(name, array):
@@ -39,10 +39,34 @@ def wide_resnet(p, x, workload, statistics, normalize=normalize):
         return F.softplus(normalize(x, mean, variance, p[f"{name}/scale"], p[f"{name}/offset"]))
 
     x = F.conv2d(x, p["stem/filter"], padding=1)
-    for name, stride in blocks(workload):
+    for name, stride in wide_resnet_blocks(workload):
         activated = norm(f"{name}/norm-1", x)
         projection = p.get(f"{name}/projection/filter")
         shortcut = x if projection is None else F.conv2d(activated, projection, stride=stride)
         y = F.conv2d(activated, p[f"{name}/conv-1/filter"], stride=stride, padding=1)
         x = F.conv2d(norm(f"{name}/norm-2", y), p[f"{name}/conv-2/filter"], padding=1) + shortcut
     return norm("norm", x).mean((2, 3)) @ p["logits/weights"] + p["logits/bias"]
+
+
+def resnet(p, x, workload, statistics, normalize=normalize):
+    """The same of a residual network of bottlenecks (He et al. 2016), with the stride in the 3x3 convolution."""
+
+    def layer(name, norm_name, x, **options):
+        x = F.conv2d(x, p[f"{name}/filter"], **options)
+        mean, variance = statistics(norm_name, x)
+        return normalize(x, mean, variance, p[f"{norm_name}/scale"], p[f"{norm_name}/offset"])
+
+    x = F.softplus(layer("stem/conv", "stem/norm", x, stride=2, padding=3))
+    x = F.max_pool2d(x, 3, 2, 1)
+    for name, stride in resnet_blocks(workload):
+        shortcut = x
+        if f"{name}/projection/conv/filter" in p:
+            projection = f"{name}/projection/conv", f"{name}/projection/norm"
+            shortcut = layer(*projection, x, stride=stride)
+        y = F.softplus(layer(f"{name}/conv-1", f"{name}/norm-1", x))
+        y = F.softplus(layer(f"{name}/conv-2", f"{name}/norm-2", y, stride=stride, padding=1))
+        x = F.softplus(layer(f"{name}/conv-3", f"{name}/norm-3", y) + shortcut)
+    return x.mean((2, 3)) @ p["logits/weights"] + p["logits/bias"]
+
+
+networks = {"wide-resnet": wide_resnet, "resnet": resnet}

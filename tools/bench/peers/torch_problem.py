@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from inputs import is_parameter
-from torch_network import from_ours, normalize, to_ours, wide_resnet
+from torch_network import from_ours, networks, normalize, to_ours
 
 
 class Problem:
@@ -30,7 +30,8 @@ class Problem:
     def loss(self, images, statistics, parameters=None, normalize=normalize):
         """Cross-entropy, [b]."""
         parameters = parameters or self.parameters
-        logits = wide_resnet(parameters, images, self.workload, statistics, normalize)
+        network = networks[self.workload.architecture]
+        logits = network(parameters, images, self.workload, statistics, normalize)
         return F.cross_entropy(logits, self.labels, reduction="none")
 
     def constant_parameters(self):
