@@ -23,13 +23,15 @@ def gradient_at(values_of, x, **options):
 class Reference:
     """A network with fixed weights at one batch and one perturbation of it."""
 
-    def __init__(self, net, weights, images, labels, delta):
-        self.net = net
+    def __init__(self, net, weights, images, labels, delta, use="batch"):
+        """`use`: the statistics of the nominal pass and of adversarial training, 'batch' or 'running'."""
+        self.net, self.use = net, use
+        dtype = torch.get_default_dtype()
         self.trained = {
-            name: torch.tensor(value, requires_grad="running" not in name)
+            name: torch.tensor(value, dtype=dtype, requires_grad="running" not in name)
             for name, value in weights.items()
         }
-        self.images, self.delta = torch.tensor(images), torch.tensor(delta)
+        self.images, self.delta = torch.tensor(images, dtype=dtype), torch.tensor(delta, dtype=dtype)
         self.labels = torch.tensor(labels)
 
     def logits(self, images, statistics):
@@ -47,7 +49,7 @@ class Reference:
         'constant': the statistics are those of `images`, and the gradient is taken with respect to another
         tensor, so no gradient of x flows through them (F.2). 'through': it does, so examples couple.
         """
-        statistics = Statistics("batch")
+        statistics = Statistics(self.use)
         if statistics_gradient == "through":
             at = self.images.clone().requires_grad_()
             logits = self.logits(at, statistics)
@@ -55,7 +57,7 @@ class Reference:
             (gradient,) = torch.autograd.grad(loss.sum(), at, create_graph=True)
             return logits, Statistics(statistics.recorded), loss, gradient
         logits = self.logits(self.images, statistics)
-        given = Statistics(statistics.recorded)
+        given = Statistics(statistics.recorded if self.use == "batch" else "running")
         loss, gradient = gradient_at(lambda at: self.loss(at, given), self.images, create_graph=True)
         return logits, given, loss, gradient
 
@@ -79,13 +81,15 @@ class Reference:
 
     def llr_objective(self, statistics_gradient="constant"):
         """Eq. 8: mean(w l + lambda g + mu |delta . grad l|)."""
-        found = self.local_linearity(statistics_gradient)
+        return self.llr_objective_of(self.local_linearity(statistics_gradient))
+
+    def llr_objective_of(self, found):
         penalty = LAMBDA * found["error"] + MU * found["directional"].abs()
         return (NOMINAL_WEIGHT * found["loss"] + penalty).mean()
 
     def adv_objective(self):
-        """Adversarial training: the mean loss at x + delta, with that batch's own statistics."""
-        return self.loss(self.images + self.delta, Statistics("batch")).mean()
+        """Adversarial training: the mean loss at x + delta, with that batch's own statistics where any batch's are used."""
+        return self.loss(self.images + self.delta, Statistics(self.use)).mean()
 
     def parameter_gradients(self, objective):
         parameters = {name: p for name, p in self.trained.items() if p.requires_grad}

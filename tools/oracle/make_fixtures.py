@@ -18,14 +18,23 @@ from bounds import bounds
 from data import EPSILON, ROOT, cifar10_test, perturbation, to_float32
 from linearity import LAMBDA, MU, NOMINAL_WEIGHT, Reference, ascent, gradient_at
 from networks import (
+    RESNET_BLOCKS,
+    HashedWeights,
     Statistics,
+    calibrate,
+    hashed,
     perceptron,
     perceptron_weights,
+    resnet,
+    resnet_stem,
+    resnet_weights,
     small_conv_net,
     small_conv_net_weights,
     wide_resnet,
     wide_resnet_weights,
 )
+from photographs import batch, photographs
+from quantities import quantities
 
 MODELS = ROOT / "packages/models/test/fixtures"
 CORE = ROOT / "packages/core/test/fixtures"
@@ -223,6 +232,36 @@ def small_conv_net_fixtures():
     return model_fixtures("small-conv-net", config, reference, weights, shown=4)
 
 
+# Of every quantity of the network with 25 million weights, so many numbers are kept.
+SAMPLES = 64
+
+
+def sampled(path, value):
+    """All numbers of a small array, or those at indices that follow from its path."""
+    flat = value.flatten()
+    return flat[(hashed(path, SAMPLES) * len(flat)).astype(int)] if len(flat) > SAMPLES else flat
+
+
+def bottleneck_fixtures():
+    """ResNet-50 has bottlenecks of all four stages, with and without a projection. Running statistics are given."""
+    pixels = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    config = {"depth": 50, "numClasses": 10, "inputShape": [32, 32, 3], **pixels}
+    net = lambda *given: resnet(*given, RESNET_BLOCKS[50], **pixels)
+    stem = lambda *given: resnet_stem(*given, **pixels)
+    weights = resnet_weights(HashedWeights(), RESNET_BLOCKS[50], True, 10, last_scale=0.35)
+    weights.ranges = {name: ends for name, ends in weights.ranges.items() if "running" not in name}
+    calibrate(weights, net, photographs(10, 32, np.random.RandomState(15))[0], 16)
+    images, labels, delta = batch(net, weights, 1, 32, ["running"], stem=stem)
+    found = quantities(Reference(net, weights, images, labels, delta, use="running"))
+    arrays = {path: sampled(path, value.numpy()) for path, value in found.items()}
+    arrays.update({name: value for name, value in weights.items() if name not in weights.ranges})
+    summary = {"config": config, "labels": labels.tolist(), "nominalWeight": NOMINAL_WEIGHT, "lambda": LAMBDA, "mu": MU}
+    return {
+        MODELS / "resnet-50.json": {**plain(summary), "samples": SAMPLES, "ranges": weights.ranges},
+        MODELS / "resnet-50.expected.safetensors": {"images": images, "perturbation": delta, **arrays},
+    }
+
+
 def perceptron_fixtures():
     images, labels = cifar10_test(4)
     images = images[:, 14:18, 14:18]
@@ -288,7 +327,12 @@ def differences(path, content):
 
 
 def main():
-    fixtures = {**wide_resnet_fixtures(), **small_conv_net_fixtures(), **perceptron_fixtures()}
+    fixtures = {
+        **wide_resnet_fixtures(),
+        **small_conv_net_fixtures(),
+        **bottleneck_fixtures(),
+        **perceptron_fixtures(),
+    }
     if "--check" not in sys.argv[1:]:
         for path, content in fixtures.items():
             write(path, content)
