@@ -148,6 +148,7 @@ describe('a ResNet', () => {
     num_classes: 3,
     num_features: 512,
     global_pool: 'avg',
+    model_args: { num_classes: 3, in_chans: 3, global_pool: 'avg' },
     pretrained_cfg: { input_size: [3, 48, 40], num_classes: 1000, ...imageNet },
   };
   const transformers = {
@@ -230,6 +231,7 @@ describe('a ResNet', () => {
     ['another network of timm', { ...timm, architecture: 'resnet50d' }, "timm's resnet50d is not"],
     ['a changed one', { ...timm, model_args: { act_layer: 'silu' } }, 'changes the network by act'],
     ['another pool', { ...timm, global_pool: 'max' }, 'global_pool is "max"'],
+    ['another pool', { ...timm, model_args: { global_pool: 'max' } }, 'global_pool is "max"'],
     ['no mean', { ...timm, pretrained_cfg: { input_size: [3, 32, 32] } }, 'no mean'],
     ['no classes', { ...timm, num_classes: 0 }, 'numClasses must be a whole number'],
     ['other blocks', { ...transformers, depths: [1, 1] }, 'basic blocks 1,1 of widths'],

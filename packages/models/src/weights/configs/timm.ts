@@ -16,14 +16,23 @@ export const timmConfig: ForeignConfig = {
         `timm's ${config.architecture} is not known here; resnet18, 34, 50, 101 and 152 are`,
       );
     }
-    const changed = Object.keys(object(config.model_args));
+    // What timm always writes says nothing about the network that isn't said elsewhere; anything else does.
+    const {
+      num_classes: _,
+      in_chans: channels,
+      global_pool: pool,
+      ...args
+    } = object(config.model_args);
+    const changed = Object.keys(args);
     if (changed.length > 0) {
       throw refuse(
         `model_args changes the network by ${changed.join(', ')}, which is not known here`,
       );
     }
-    if ((config.global_pool ?? 'avg') !== 'avg') {
-      throw refuse(`global_pool is ${JSON.stringify(config.global_pool)}, not "avg"`);
+    for (const used of [config.global_pool, pool]) {
+      if ((used ?? 'avg') !== 'avg') {
+        throw refuse(`global_pool is ${JSON.stringify(used)}, not "avg"`);
+      }
     }
     const data = 'pretrained_cfg' in config ? object(config.pretrained_cfg) : config;
     const { input_size: size, mean, std } = data;
@@ -35,7 +44,7 @@ export const timmConfig: ForeignConfig = {
       depth: Number(depth),
       numClasses: config.num_classes ?? data.num_classes,
       activation: 'relu',
-      inputShape: [size[1], size[2], size[0]],
+      inputShape: [size[1], size[2], channels ?? size[0]],
       mean,
       std,
     };
