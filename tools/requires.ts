@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { findBuild } from '../packages/engine/src/node/tensorflow/manifest.ts';
 
 /** What some tests need beyond Node and the registry. */
-export type Requirement = 'browser' | 'tensorflow';
+export type Requirement = 'browser' | 'tensorflow' | 'peers';
 
 const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -16,6 +16,10 @@ const requirements: Record<Requirement, { wanted: string; find: () => string | u
       const build = findBuild('cpu');
       return build?.manifest && build.folder;
     },
+  },
+  peers: {
+    wanted: 'LLR_PEERS, a folder that tools/oracle/peers.py wrote',
+    find: () => process.env.LLR_PEERS,
   },
 };
 
