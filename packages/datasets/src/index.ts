@@ -4,5 +4,15 @@ export { fashionMnist } from './fashion-mnist.ts';
 export { fromArrays, type ImageArrays, type IndexedSource } from './from-arrays.ts';
 export { type Data, openData } from './open-data.ts';
 export { padCropFlip } from './pad-crop-flip.ts';
+export { type FileRecords, imageFolderRecords } from './records/image-folder.ts';
+export type { RangeRecords } from './records/ranges.ts';
+export { RecordError } from './records/record-error.ts';
+export {
+  openReader,
+  type RecordReader,
+  type Records,
+  recordName,
+  whereabouts,
+} from './records/records.ts';
 export type { Split } from './split.ts';
 export { subset } from './subset.ts';
