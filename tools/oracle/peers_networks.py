@@ -50,9 +50,10 @@ def robustbench_resnet(depth, numClasses):
     return resnet.ResNet(block, STAGES[depth], numClasses)
 
 
-def robustbench_wide_resnet(depth, widthFactor, numClasses):
+def robustbench_wide_resnet(depth, widthFactor, numClasses, subBlock=False):
+    """With TRADES's `sub_block1`, if asked for: weights that are saved, and never used."""
     wide_resnet = robustbench("wide_resnet")
-    return wide_resnet.WideResNet(depth=depth, widen_factor=widthFactor, num_classes=numClasses)
+    return wide_resnet.WideResNet(depth, numClasses, widthFactor, sub_block1=subBlock)
 
 
 def deepmind_wide_resnet(depth, widthFactor, numClasses):

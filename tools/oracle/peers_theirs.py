@@ -110,9 +110,9 @@ def resnet_case(name, peer, depth, size, stem="imagenet", ours=None, activation=
     return Case(name, description, size, options if ours is None else ours, **more)
 
 
-def wide_case(name, depth, width, **more):
+def wide_case(name, depth, width, subBlock=False, **more):
     options = {"depth": depth, "widthFactor": width, "activation": "relu"}
-    description = {"peer": "robustbench-wide-resnet", **options}
+    description = {"peer": "robustbench-wide-resnet", "subBlock": subBlock, **options}
     return Case(name, description, 32, {"architecture": "wide-resnet", **options}, **more)
 
 
@@ -144,6 +144,7 @@ CASES = [
     resnet_case("robustbench-resnet-50", "robustbench-resnet", 50, 32, stem="cifar"),
     wide_case("robustbench-wrn-10-1", 10, 1),
     wide_case("robustbench-wrn-16-2", 16, 2),
+    wide_case("robustbench-wrn-16-2-trades", 16, 2, subBlock=True, save=as_data_parallel),
     wide_case("robustbench-wrn-16-2-data-parallel", 16, 2, save=as_data_parallel),
     wide_case("robustbench-wrn-16-2-mu-sigma", 16, 2, pixels=CIFAR10, save=with_mu_and_sigma),
     wide_case("robustbench-wrn-16-2-float16", 16, 2, dtype=torch.float16),
