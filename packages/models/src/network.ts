@@ -3,7 +3,7 @@ import { type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { ConfiguredClassifier, ModelConfig } from './configured-classifier.ts';
 import type { NormPass } from './layers/batch-norm.ts';
 import type { NetworkBuilder } from './network-builder.ts';
-import type { InputShape } from './options.ts';
+import { assertImages } from './options.ts';
 import { summaryOf } from './summary.ts';
 
 interface NetworkParts {
@@ -47,12 +47,4 @@ export function network(parts: NetworkParts): ConfiguredClassifier {
     summary: () => summaryOf(name, inputShape, builder.layers),
     dispose: () => builder.dispose(),
   };
-}
-
-function assertImages(name: string, images: Tensor4D, inputShape: InputShape): void {
-  const [, ...shape] = images.shape;
-  if (images.rank === 4 && shape.every((size, i) => size === inputShape[i])) return;
-  throw new Error(
-    `${name} takes images [b, ${inputShape.join(', ')}]; got [${images.shape.join(', ')}].`,
-  );
 }

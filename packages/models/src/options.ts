@@ -1,8 +1,18 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Activation, activationNames } from './layers/activation.ts';
 import type { PixelStatistics } from './layers/pixel-normalization.ts';
 
 /** `[height, width, channels]` */
 export type InputShape = readonly [height: number, width: number, channels: number];
+
+/** Refuses images that a network doesn't take. */
+export function assertImages(name: string, images: Tensor, inputShape: InputShape): void {
+  const [, ...shape] = images.shape;
+  if (images.rank === 4 && shape.every((size, i) => size === inputShape[i])) return;
+  throw new Error(
+    `${name} takes images [b, ${inputShape.join(', ')}]; got [${images.shape.join(', ')}].`,
+  );
+}
 
 /** Refuses an option that is not a whole number of at least `least`. */
 export function assertCount(name: string, value: unknown, least = 1): void {

@@ -9,7 +9,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { type PixelStatistics, pixelNormalization } from '../layers/pixel-normalization.ts';
-import { assertCommonOptions, type InputShape } from '../options.ts';
+import { assertCommonOptions, assertImages, type InputShape } from '../options.ts';
 
 export interface ForeignModelOptions extends PixelStatistics {
   /** Where the model doesn't know it itself. */
@@ -49,12 +49,8 @@ export function foreignClassifier(model: ForeignModel, options: ForeignModelOpti
   assertCommonOptions({ inputShape, numClasses: expected, activation: 'relu', pixels: options });
   const normalize = pixelNormalization(options);
   const logits = (images: Tensor4D): Tensor2D => {
-    const [b, ...shape] = images.shape;
-    if (`${shape}` !== `${inputShape}`) {
-      throw new Error(
-        `${name} takes images [b, ${inputShape.join(', ')}]; got [${images.shape.join(', ')}].`,
-      );
-    }
+    assertImages(name, images, inputShape);
+    const [b] = images.shape;
     return tidy(() => {
       const output = model.output(normalize(images));
       const between = output.shape.slice(1, -1);
