@@ -50,15 +50,12 @@ async function measure(workload, variants, { rounds, threads, layout }, scratch)
   return { ...workload, layouts: tried, rows: rowsOf(timed, agreement) };
 }
 
-/** How far the objectives of first training steps may be apart, whose random starts are not the same. */
-const sameObjective = 0.05;
-
 const someOf = (problems) =>
   problems.slice(0, 3).join('; ') +
   (problems.length > 3 ? `; and ${problems.length - 3} more` : '');
 
 /** A sentence for each thing that one variant computes otherwise than the others. */
-function disagreements({ name, kind, rows }) {
+function disagreements({ name, kind, rows, sameObjective }) {
   const wrong = rows
     .filter((row) => row.agreement?.problems.length > 0)
     .map((row) => `${name}, ${row.name}: ${someOf(row.agreement.problems)}`);
