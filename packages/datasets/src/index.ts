@@ -1,5 +1,12 @@
 export type { Augmentation } from './augmentation.ts';
 export { cifar10 } from './cifar10/cifar10.ts';
+export {
+  type Preprocess,
+  type Preprocessing,
+  type PreprocessingName,
+  preprocessing,
+  preprocessingNames,
+} from './decoding/preprocessing.ts';
 export { fashionMnist } from './fashion-mnist.ts';
 export { fromArrays, type ImageArrays, type IndexedSource } from './from-arrays.ts';
 export { type Data, openData } from './open-data.ts';

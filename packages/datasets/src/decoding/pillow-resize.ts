@@ -1,0 +1,154 @@
+import type { Region, Resize, Resizing } from './resize.ts';
+
+/** A kernel of Pillow's `Image.resize`: its radius at scale 1, and its value at a distance in pixels. */
+interface Kernel {
+  readonly radius: number;
+  at(distance: number): number;
+}
+
+const bilinear: Kernel = {
+  radius: 1,
+  at: (distance) => Math.max(0, 1 - Math.abs(distance)),
+};
+
+/** Keys's cubic with a = −½. */
+const bicubic: Kernel = {
+  radius: 2,
+  at: (distance) => {
+    const x = Math.abs(distance);
+    const a = -0.5;
+    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+    return 0;
+  },
+};
+
+/** Pillow's `Image.resize(size, BILINEAR)`, bit by bit. When it shrinks, the kernel is as much wider (antialiasing). */
+export const pillowBilinear: Resize = (region, resizing, into) =>
+  resize(bilinear, region, resizing, into);
+
+/** Pillow's `Image.resize(size, BICUBIC)`, bit by bit. */
+export const pillowBicubic: Resize = (region, resizing, into) =>
+  resize(bicubic, region, resizing, into);
+
+/** Which input pixels make an output pixel, in one direction: `weights` has `most` places for each. */
+interface Taps {
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly weights: Int32Array;
+  readonly most: number;
+}
+
+/** Weights are whole numbers of 2⁻²²: eight bits fewer than an int32, and two for the overshoot of a cubic. */
+const precision = 22;
+const half = 1 << (precision - 1);
+
+/** The taps of the output pixels `start` to `start + length` − 1. */
+function tapsOf(kernel: Kernel, from: number, to: number, start: number, length: number): Taps {
+  const scale = from / to;
+  const widening = Math.max(1, scale);
+  const radius = kernel.radius * widening;
+  const most = Math.ceil(radius) * 2 + 1;
+  const taps = {
+    first: new Int32Array(length),
+    count: new Int32Array(length),
+    weights: new Int32Array(length * most),
+    most,
+  };
+  const values = new Float64Array(most);
+  for (let i = 0; i < length; i++) {
+    const centre = (start + i + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - radius + 0.5));
+    const count = Math.min(from, Math.trunc(centre + radius + 0.5)) - first;
+    let sum = 0;
+    for (let k = 0; k < count; k++) {
+      values[k] = kernel.at((first + k - centre + 0.5) * (1 / widening));
+      sum += values[k]!;
+    }
+    for (let k = 0; k < count; k++) {
+      const weight = (values[k]! / sum) * (1 << precision);
+      taps.weights[i * most + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
+    taps.first[i] = first;
+    taps.count[i] = count;
+  }
+  return taps;
+}
+
+function resize(
+  kernel: Kernel,
+  region: Region,
+  { to, window, flip }: Resizing,
+  into: Float32Array,
+): void {
+  const across = tapsOf(kernel, region.width, to.width, window.x, window.width);
+  const down = tapsOf(kernel, region.height, to.height, window.y, window.height);
+  const last = window.height - 1;
+  const top = down.first[0]!;
+  const bottom = down.first[last]! + down.count[last]!;
+  const rows = resizeRows(region, top, bottom, across, flip);
+  resizeColumns(rows, top, window.width * 3, down, into);
+}
+
+/** The rows `top` to `bottom` − 1 at their final width, rounded to bytes as Pillow does between the two passes. */
+function resizeRows(
+  { data, channels, stride, offset }: Region,
+  top: number,
+  bottom: number,
+  { first, count, weights, most }: Taps,
+  flip: boolean,
+): Uint8ClampedArray {
+  const width = first.length;
+  const rows = new Uint8ClampedArray((bottom - top) * width * 3);
+  const step = flip ? -3 : 3;
+  for (let y = top; y < bottom; y++) {
+    const row = offset + y * stride;
+    let out = ((y - top) * width + (flip ? width - 1 : 0)) * 3;
+    for (let x = 0; x < width; x++) {
+      let red = half;
+      let green = half;
+      let blue = half;
+      let at = row + first[x]! * channels;
+      const end = x * most + count[x]!;
+      for (let k = x * most; k < end; k++) {
+        const weight = weights[k]!;
+        red = (red + Math.imul(data[at]!, weight)) | 0;
+        green = (green + Math.imul(data[at + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(data[at + 2]!, weight)) | 0;
+        at += channels;
+      }
+      rows[out] = red >> precision;
+      rows[out + 1] = green >> precision;
+      rows[out + 2] = blue >> precision;
+      out += step;
+    }
+  }
+  return rows;
+}
+
+function resizeColumns(
+  rows: Uint8ClampedArray,
+  top: number,
+  length: number,
+  { first, count, weights, most }: Taps,
+  into: Float32Array,
+): void {
+  const byte = new Uint8ClampedArray(1);
+  for (let y = 0; y < first.length; y++) {
+    const start = (first[y]! - top) * length;
+    const firstWeight = y * most;
+    const endWeight = firstWeight + count[y]!;
+    const out = y * length;
+    for (let i = 0; i < length; i++) {
+      let sum = half;
+      let at = start + i;
+      for (let k = firstWeight; k < endWeight; k++) {
+        sum = (sum + Math.imul(rows[at]!, weights[k]!)) | 0;
+        at += length;
+      }
+      byte[0] = sum >> precision;
+      // The double product rounds to the same float32 as byte / 255, for every byte.
+      into[out + i] = byte[0]! * (1 / 255);
+    }
+  }
+}
