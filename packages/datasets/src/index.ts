@@ -1,5 +1,5 @@
 export type { Augmentation } from './augmentation.ts';
-export { cifar10 } from './cifar10/cifar10.ts';
+export { type CifarOptions, type CifarSource, cifar10, cifar100 } from './cifar/cifar.ts';
 export {
   type Preprocess,
   type Preprocessing,

@@ -1,5 +1,5 @@
 import type { ImageSource } from '@llr/core';
-import { cifar10 } from './cifar10/cifar10.ts';
+import { cifar10 } from './cifar/cifar.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import type { Split } from './split.ts';
 
@@ -25,7 +25,7 @@ const known: Record<string, Named> = {
   cifar10: {
     usage: 'cifar10:DIR',
     needsDirectory: true,
-    open: (split, directory) => cifar10({ directory, split }),
+    open: (split, from) => cifar10({ from, split }),
   },
 };
 

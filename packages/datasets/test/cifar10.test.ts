@@ -1,28 +1,16 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { cifar10 } from '@llr/datasets';
 import { dispose } from '@tensorflow/tfjs-core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { fixture, temporary } from './cifar-files.ts';
 import { collect, indicesOf } from './helpers.ts';
 
-const fixture = fileURLToPath(new URL('fixtures/cifar10-test-first-20.bin', import.meta.url));
-const records = readFileSync(fixture);
+const records = fixture('cifar10-test-first-20.bin');
+const { root, folderOf } = temporary();
 
-const root = mkdtempSync(join(tmpdir(), 'cifar10-'));
-afterAll(() => rmSync(root, { recursive: true }));
-
-let folders = 0;
-function folderOf(files: Record<string, string | Uint8Array>): string {
-  const folder = join(root, `folder-${folders++}`);
-  mkdirSync(folder);
-  for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
-  return folder;
-}
-
-const partialTest = (directory: string) => cifar10({ directory, split: 'test', partial: true });
+const partialTest = (from: string) => cifar10({ from, split: 'test', partial: true });
 
 /** An official-sized file: record i has the label (first + i) mod 10 and only bytes of that value. */
 function fullFile(first: number): Uint8Array {
@@ -32,8 +20,7 @@ function fullFile(first: number): Uint8Array {
 }
 
 describe('the first 20 records of the real test set', () => {
-  const directory = folderOf({});
-  copyFileSync(fixture, join(directory, 'test_batch.bin'));
+  const directory = folderOf({ 'test_batch.bin': records });
 
   it('are what was published', () => {
     expect(createHash('sha256').update(records).digest('hex')).toBe(
@@ -88,7 +75,7 @@ describe('official files', () => {
 
   it('make the training set, in their order, from the folder or the one above it', async () => {
     for (const given of [directory, join(directory, 'cifar-10-batches-bin')]) {
-      const source = await cifar10({ directory: given, split: 'train' });
+      const source = await cifar10({ from: given, split: 'train' });
       expect(source.size).toBe(50_000);
       for (let number = 1; number <= 5; number++) {
         const from = (number - 1) * 1000;
@@ -106,7 +93,7 @@ describe('official files', () => {
   });
 
   it('are augmented when asked for: training images only', async () => {
-    const train = await cifar10({ directory, split: 'train' });
+    const train = await cifar10({ from: directory, split: 'train' });
     const first = async (augment: boolean) => {
       for await (const { images, labels } of train.batches({ batchSize: 64, epoch: 0, augment })) {
         const values = images.dataSync();
@@ -126,7 +113,7 @@ describe('official files', () => {
   it('are refused when one of them has lost its end, even between two records', async () => {
     const cut = fullFile(0).subarray(0, 9_999 * 3073);
     await expect(
-      cifar10({ directory: folderOf({ 'test_batch.bin': cut }), split: 'test' }),
+      cifar10({ from: folderOf({ 'test_batch.bin': cut }), split: 'test' }),
     ).rejects.toThrow(
       /test_batch\.bin is incomplete or not CIFAR-10: it has 9,999 records, not 10,000\.$/,
     );
@@ -152,28 +139,30 @@ describe('class names', () => {
 describe('bad input', () => {
   it('a folder that is not there', async () => {
     await expect(partialTest(join(root, 'nowhere'))).rejects.toThrow(
-      /^There is no folder .*nowhere: it should hold data_batch_1\.bin to .*test_batch\.bin/,
+      /^There is no folder or file .*nowhere: it should hold .*data_batch_1\.bin to .*test_batch\.bin/,
     );
   });
 
-  it('a file instead of a folder', async () => {
-    await expect(partialTest(fixture)).rejects.toThrow(/first-20\.bin is not a folder: /);
+  it('a file that is none of its files', async () => {
+    const folder = folderOf({ 'first-20.bin': records });
+    await expect(partialTest(join(folder, 'first-20.bin'))).rejects.toThrow(
+      /first-20\.bin is no folder, tar archive or file of CIFAR-10: it should hold /,
+    );
+  });
+
+  it('a folder with nothing of it', async () => {
+    await expect(partialTest(folderOf({ 'train.bin': records }))).rejects.toThrow(
+      /holds no CIFAR-10: it should hold .*binary version .*Python version .*Hugging Face/,
+    );
   });
 
   it('a folder without the file', async () => {
-    const directory = folderOf({ 'data_batch_1.bin': records });
-    await expect(partialTest(directory)).rejects.toThrow(
-      /test_batch\.bin is missing: the folder should hold data_batch_1\.bin to data_batch_5\.bin and/,
+    const from = folderOf({ 'data_batch_1.bin': records });
+    await expect(partialTest(from)).rejects.toThrow(
+      `${join(from, 'test_batch.bin')} is missing (binary version).`,
     );
-    await expect(cifar10({ directory, split: 'train', partial: true })).rejects.toThrow(
-      /data_batch_2\.bin is missing/,
-    );
-  });
-
-  it('the Python version', async () => {
-    const directory = folderOf({ data_batch_1: 'pickle', test_batch: 'pickle' });
-    await expect(partialTest(directory)).rejects.toThrow(
-      /test_batch\.bin is missing: this is the Python version of CIFAR-10; the binary version/,
+    await expect(cifar10({ from, split: 'train', partial: true })).rejects.toThrow(
+      `${join(from, 'data_batch_2.bin')} is missing, and 3 more of this split (binary version).`,
     );
   });
 
@@ -186,7 +175,7 @@ describe('bad input', () => {
 
   it('a prefix, unless asked for', async () => {
     const directory = folderOf({ 'test_batch.bin': records });
-    await expect(cifar10({ directory, split: 'test' })).rejects.toThrow(
+    await expect(cifar10({ from: directory, split: 'test' })).rejects.toThrow(
       /test_batch\.bin is incomplete or not CIFAR-10: it has 20 records, not 10,000\.$/,
     );
   });
@@ -200,7 +189,7 @@ describe('bad input', () => {
   });
 
   it('another split', async () => {
-    await expect(cifar10({ directory: root, split: 'val' as 'test' })).rejects.toThrow(
+    await expect(cifar10({ from: root, split: 'val' as 'test' })).rejects.toThrow(
       "cifar10 has the splits 'train' and 'test'; got 'val'.",
     );
   });

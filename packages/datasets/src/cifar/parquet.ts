@@ -1,0 +1,134 @@
+import { gunzipSync } from 'node:zlib';
+import {
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  snappyUncompress,
+} from 'hyparquet';
+import { PNG } from 'pngjs';
+import { bytesPerImage, type Examples, emptyExamples, setLabel } from './examples.ts';
+import { officialSize, type Variant } from './variants.ts';
+
+/** PNGs of 32 × 32 have some 2,500 bytes. */
+const longestImage = 2 ** 16;
+
+/** A page of such images; pyarrow's have 1 MB. */
+const longestPage = 2 ** 28;
+
+/**
+ * Decodes a parquet file as Hugging Face publishes CIFAR: a column `img` (or `image`) of
+ * `struct<bytes, path>` with PNGs, and an int64 column for each label.
+ *
+ * @param file - for the error
+ * @throws when it is no such file, a PNG is damaged (its checksums are compared) or not 32 × 32 RGB, or a
+ *   label is out of range
+ */
+export async function decodeParquet(
+  bytes: Uint8Array,
+  file: string,
+  variant: Variant,
+): Promise<Examples> {
+  const wrong = (what: string, cause?: unknown) =>
+    new Error(`${file} is damaged or not ${variant.title}: ${what}.`, { cause });
+  const { buffer, byteOffset, byteLength } = bytes;
+  const source = {
+    byteLength,
+    slice: (start: number, end = byteLength) =>
+      buffer.slice(byteOffset + start, byteOffset + end) as ArrayBuffer,
+  };
+  let metadata: FileMetaData;
+  try {
+    metadata = await parquetMetadataAsync(source);
+  } catch (cause) {
+    throw wrong((cause as Error).message, cause);
+  }
+  const count = Number(metadata.num_rows);
+  if (!(count > 0 && count <= officialSize.train)) throw wrong(`it has ${count} rows`);
+  const names = metadata.schema.map(({ name }) => name);
+  const image = ['img', 'image'].find((name) => names.includes(name));
+  const columns = [image ?? 'img', ...variant.fields.map(({ column }) => column)];
+  for (const column of columns) {
+    if (!names.includes(column)) throw wrong(`it has no column '${column}'`);
+  }
+  const examples = emptyExamples(variant, count);
+  let index = 0;
+  // One group of rows at a time, so that their PNGs aren't all in memory as objects.
+  for (const { num_rows } of metadata.row_groups) {
+    const options = { rowStart: index, rowEnd: index + Number(num_rows), columns };
+    let rows: Record<string, unknown>[];
+    try {
+      rows = await parquetReadObjects({
+        file: source,
+        metadata,
+        utf8: false,
+        compressors,
+        ...options,
+      });
+    } catch (cause) {
+      throw wrong((cause as Error).message, cause);
+    }
+    for (const row of rows) {
+      if (index === count) throw wrong('it has more rows than it says');
+      variant.fields.forEach(({ column }, field) => {
+        const label = row[column];
+        setLabel(
+          examples,
+          variant,
+          field,
+          index,
+          typeof label === 'bigint' ? Number(label) : label,
+          file,
+        );
+      });
+      try {
+        examples.images.set(decodeImage(row[columns[0]!]), index * bytesPerImage);
+      } catch (cause) {
+        throw wrong(
+          `the image of row ${index} (counted from 0): ${(cause as Error).message}`,
+          cause,
+        );
+      }
+      index++;
+    }
+  }
+  if (index !== count) throw wrong(`it says that it has ${count} rows, but has ${index}`);
+  return examples;
+}
+
+/** @throws when it is no PNG of 32 × 32 RGB pixels */
+function decodeImage(cell: unknown): Uint8Array {
+  const png = (cell as { bytes?: unknown } | null | undefined)?.bytes;
+  if (!(png instanceof Uint8Array)) throw new Error('there are no bytes');
+  if (png.length > longestImage) throw new Error(`${png.length} bytes are too many`);
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  // The header's sizes are what decoding allocates.
+  if (png.length < 26 || view.getUint32(0) !== 0x89504e47) throw new Error('it is no PNG');
+  const [width, height, depth, colour] = [view.getUint32(16), view.getUint32(20), png[24], png[25]];
+  if (width !== 32 || height !== 32 || depth !== 8 || colour !== 2) {
+    throw new Error(
+      `it should be 32 × 32 RGB of 8 bits; it is ${width} × ${height}, ${depth} bits, colour type ${colour}`,
+    );
+  }
+  // Red, green, blue and an opaque alpha.
+  const { data } = PNG.sync.read(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
+  if (data.length !== 1024 * 4) throw new Error(`it has ${data.length} bytes`);
+  const pixels = new Uint8Array(bytesPerImage);
+  for (let i = 0; i < 1024; i++) pixels.set(data.subarray(i * 4, i * 4 + 3), i * 3);
+  return pixels;
+}
+
+/** With the declared sizes checked before anything is allocated. */
+const compressors: Compressors = {
+  SNAPPY: (input, length) => {
+    const output = new Uint8Array(pageLength(length));
+    snappyUncompress(input, output);
+    return output;
+  },
+  GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, pageLength(length)) }),
+};
+
+function pageLength(length: number): number {
+  if (length >= 0 && length <= longestPage) return length;
+  throw new Error(`a page of ${length} bytes`);
+}
