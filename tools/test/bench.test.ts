@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 // @ts-expect-error: a plain script, without types
-import { compare, tolerance } from '../bench/agreement.mjs';
+import { compare } from '../bench/agreement.mjs';
 // @ts-expect-error: a plain script, without types
 import { parseArguments } from '../bench/arguments.mjs';
 // @ts-expect-error: a plain script, without types
@@ -16,18 +16,20 @@ const array = (...values: number[]) => ({
   values: Float32Array.from(values),
 });
 
+const tolerance = 1e-4;
+
 describe('agreement', () => {
   const reference = { loss: array(3, 4), found: array(0.1, -0.1, 0.1, -0.1) };
 
   test('a quantity off by more than the tolerance, relative to its norm, is named', () => {
     const by = (error: number) =>
-      compare({ ...reference, loss: array(3, 4 + 5 * error) }, reference, 1e-4).problems;
+      compare({ ...reference, loss: array(3, 4 + 5 * error) }, reference, tolerance).problems;
     expect(by(0.9 * tolerance)).toEqual([]);
     expect(by(1.1 * tolerance)).toEqual([expect.stringMatching(/^loss is 1\.1e-4 off$/)]);
   });
 
   test('a quantity that is missing, of another size, unknown or not a number is a problem', () => {
-    const problems = (found: object) => compare(found, reference, 1e-4).problems.length;
+    const problems = (found: object) => compare(found, reference, tolerance).problems.length;
     expect(problems(reference)).toBe(0);
     expect(problems({ found: reference.found })).toBe(1);
     expect(problems({ ...reference, loss: array(3) })).toBe(1);
@@ -37,7 +39,7 @@ describe('agreement', () => {
 
   test('entries of δ that differ are counted, and no problem', () => {
     const found = array(0.1, 0.1, 0.1, -0.1);
-    const { differing, problems } = compare({ ...reference, found }, reference, 1e-4);
+    const { differing, problems } = compare({ ...reference, found }, reference, tolerance);
     expect({ differing, problems }).toEqual({ differing: 0.25, problems: [] });
   });
 });
