@@ -9,9 +9,16 @@ export {
 } from './decoding/preprocessing.ts';
 export { fashionMnist } from './fashion-mnist.ts';
 export { fromArrays, type ImageArrays, type IndexedSource } from './from-arrays.ts';
+export {
+  type ImageNetRecordsOptions,
+  imageNetRecords,
+} from './imagenet/image-net-records.ts';
+export type { ImageNetSplit } from './imagenet/split.ts';
 export { type Data, openData } from './open-data.ts';
 export { padCropFlip } from './pad-crop-flip.ts';
 export { type FileRecords, imageFolderRecords } from './records/image-folder.ts';
+export type { ParquetRecords } from './records/parquet.ts';
+export type { IndexProgress, OnProgress } from './records/progress.ts';
 export type { RangeRecords } from './records/ranges.ts';
 export { RecordError } from './records/record-error.ts';
 export {
@@ -21,5 +28,6 @@ export {
   recordName,
   whereabouts,
 } from './records/records.ts';
+export type { RemoteTarRecords } from './records/remote-tars.ts';
 export type { Split } from './split.ts';
 export { subset } from './subset.ts';

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { maskedCrc32c } from './crc32c.ts';
 import type { PackedNames } from './packed-names.ts';
 import { RecordError } from './record-error.ts';
 import type { CommonRecords, RecordReader } from './records.ts';
@@ -22,10 +23,10 @@ export interface RangeRecords extends CommonRecords {
   readonly payloads?: { readonly offset: Float64Array; readonly length: Uint32Array };
 }
 
-/** Size and time of change of a file. */
+/** Size and time of change of a file; without the time, any will do. */
 export interface FileStamp {
   readonly size: number;
-  readonly mtimeMs: number;
+  readonly mtimeMs?: number;
 }
 
 /** Few enough for the usual limit of 1,024 open files, several threads included. */
@@ -36,15 +37,33 @@ export function openRanges(records: RangeRecords): RecordReader {
   const files = new FilePool(records);
   return {
     read: async (index) => {
-      const label = records.labels[index]!;
-      const start = records.offset[index]!;
-      const length = records.length[index]!;
-      const file = records.file[index]!;
-      if (length === 0) throw damaged(records, index, 'the image is empty (0 bytes)');
-      return { bytes: await files.read(file, start, length), label };
+      if (records.length[index] === 0)
+        throw damaged(records, index, 'the image is empty (0 bytes)');
+      const bytes = records.payloads
+        ? await readChecked(records, records.payloads, files, index)
+        : await files.read(records.file[index]!, records.offset[index]!, records.length[index]!);
+      return { bytes, label: records.labels[index]! };
     },
     close: () => files.close(),
   };
+}
+
+/** The image within a payload, after the payload's own checksum, which follows it, has been found right. */
+async function readChecked(
+  records: RangeRecords,
+  payloads: NonNullable<RangeRecords['payloads']>,
+  files: FilePool,
+  index: number,
+): Promise<Uint8Array> {
+  const start = payloads.offset[index]!;
+  const length = payloads.length[index]!;
+  const bytes = await files.read(records.file[index]!, start, length + 4);
+  const stored = new DataView(bytes.buffer, bytes.byteOffset + length, 4).getUint32(0, true);
+  if (maskedCrc32c(bytes.subarray(0, length)) !== stored) {
+    throw damaged(records, index, `the checksum of its record (at byte ${start}) is wrong`);
+  }
+  const from = records.offset[index]! - start;
+  return bytes.subarray(from, from + records.length[index]!);
 }
 
 function damaged({ files, file, offset }: RangeRecords, index: number, what: string): RecordError {
@@ -117,7 +136,7 @@ class FilePool {
     try {
       const handle = await open(path, 'r');
       const { size, mtimeMs } = await handle.stat();
-      if (size === stamp.size && mtimeMs === stamp.mtimeMs) return handle;
+      if (size === stamp.size && mtimeMs === (stamp.mtimeMs ?? mtimeMs)) return handle;
       await handle.close();
     } catch (cause) {
       this.#open.delete(file);

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { type FileRecords, openFiles } from './image-folder.ts';
 import { nameAt } from './packed-names.ts';
+import { openParquet, type ParquetRecords, parquetPlace } from './parquet.ts';
 import { openRanges, type RangeRecords } from './ranges.ts';
+import { openRemoteTars, type RemoteTarRecords } from './remote-tars.ts';
+import { placeInRuns } from './runs.ts';
 
 /**
  * Encoded images with labels, reached by number, wherever they lie. Plain data whose big arrays lie over
  * SharedArrayBuffers: it can be posted to a worker, which opens its own reader.
  */
-export type Records = RangeRecords | FileRecords;
+export type Records = RangeRecords | FileRecords | ParquetRecords | RemoteTarRecords;
 
 /** What every form of records has. */
 export interface CommonRecords {
@@ -58,6 +61,10 @@ function opened(records: Records): RecordReader {
       return openRanges(records);
     case 'files':
       return openFiles(records);
+    case 'parquet':
+      return openParquet(records);
+    case 'remote tars':
+      return openRemoteTars(records);
   }
 }
 
@@ -75,16 +82,22 @@ export function whereabouts(records: Records, index: number): string {
     }
     case 'files':
       return join(records.folders[records.folder[index]!]!, nameAt(records.names, index));
+    case 'parquet':
+      return parquetPlace(records, index);
+    case 'remote tars': {
+      const { run, row } = placeInRuns(records.runs, index);
+      return `${records.shards[run]!.url}, sample ${row}`;
+    }
   }
 }
 
 /**
  * The name of the image in its archive or folder (`'n01440764_10026.JPEG'`), which is the same in every
- * form that keeps names; undefined where there is none.
+ * form that has names before a record is read; undefined where there is none.
  */
 export function recordName(records: Records, index: number): string | undefined {
   assertIndex(records, index);
-  return nameAt(records.names, index) || undefined;
+  return 'names' in records ? nameAt(records.names, index) || undefined : undefined;
 }
 
 function assertIndex({ size }: Records, index: number): void {
