@@ -115,7 +115,7 @@ export function varint(value: number): Buffer {
 export const field = (number: number, bytes: Uint8Array) =>
   Buffer.concat([Buffer.from([number * 8 + 2]), varint(bytes.length), bytes]);
 
-export type Value = Uint8Array | string | number;
+type Value = Uint8Array | string | number;
 
 /** A tf.train.Example. */
 export function example(features: Record<string, Value>): Buffer {

@@ -9,7 +9,7 @@ import { type Feature, featuresOf } from './tf-example.ts';
  * How an image and its label are written: `slim` as in Google's own ImageNet scripts (`image/encoded`,
  * `image/class/label` from 1), `TFDS` as in TensorFlow Datasets (`image`, `label` from 0).
  */
-export type TFRecordLayout = 'slim' | 'TFDS';
+type TFRecordLayout = 'slim' | 'TFDS';
 
 const keysOf = {
   slim: { image: 'image/encoded', label: 'image/class/label', name: 'image/filename', first: 1 },
