@@ -13,9 +13,16 @@ export interface BatchPlan {
  * (k·R + r + 1)·B − 1 of the order, so that the R batches together are batch k of one process that takes
  * R·B at a time.
  *
+ * @param orderOf - the order of the positions in an epoch, a permutation of 0 to size − 1
  * @throws RangeError when an option is out of range, or an epoch has not one full batch
  */
-export function batchPlan(source: string, size: number, options: BatchOptions): BatchPlan {
+export function batchPlan(
+  source: string,
+  size: number,
+  options: BatchOptions,
+  orderOf: (seed: number, epoch: number) => Int32Array = (seed, epoch) =>
+    epochOrder(size, seed, epoch),
+): BatchPlan {
   const { batchSize, epoch, seed = 0, rank = 0, world = 1, from = 0, augment = false } = options;
   whole('batchSize', batchSize, 1);
   whole('world', world, 1);
@@ -34,7 +41,7 @@ export function batchPlan(source: string, size: number, options: BatchOptions): 
     );
   }
   if (from > count) throw invalid('from', `at most ${count}, the number of batches`, from);
-  const order = epoch === undefined ? undefined : epochOrder(size, seed, epoch);
+  const order = epoch === undefined ? undefined : orderOf(seed, epoch);
   return {
     count,
     positions: (batch) => {

@@ -30,4 +30,23 @@ export {
 } from './records/records.ts';
 export type { RemoteTarRecords } from './records/remote-tars.ts';
 export type { Split } from './split.ts';
+export type { BadRecord } from './streams/bad-records.ts';
+export type {
+  OpenPreprocessing,
+  Preprocess,
+  PreprocessingChoice,
+  PreprocessingModule,
+  PreprocessingOf,
+} from './streams/open-preprocessing.ts';
+export {
+  type RecordSource,
+  type RecordSourceOptions,
+  recordSource,
+} from './streams/record-source.ts';
+export {
+  resumeFrom,
+  type StreamState,
+  sourceFingerprint,
+  streamState,
+} from './streams/stream-state.ts';
 export { subset } from './subset.ts';

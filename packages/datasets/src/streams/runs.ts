@@ -1,0 +1,54 @@
+import { randomSource } from '@llr/core';
+import { epochOrder, shuffle } from '../epoch-order.ts';
+
+/**
+ * Over how many runs images are shuffled together. More mixes better; every reader holds its share of so many
+ * runs in memory.
+ */
+const runsPerWindow = 8;
+
+/** Where each run begins, and behind the last where it ends. */
+export function runStarts(runs: readonly number[]): Float64Array {
+  const starts = new Float64Array(runs.length + 1);
+  runs.forEach((length, run) => {
+    starts[run + 1] = starts[run]! + length;
+  });
+  return starts;
+}
+
+/** Which run a record is in, by bisection. */
+export function runOf(starts: Float64Array, index: number): number {
+  let low = 0;
+  let high = starts.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= index) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/**
+ * A permutation of the `size` records from `first`, a function of (runs, seed, epoch) and the part, in which
+ * each run is read once: the runs are permuted, cut into windows of a few runs, and the records of each
+ * window shuffled. Positions count from `first`.
+ */
+export function orderByRuns(
+  starts: Float64Array,
+  { first, size, seed, epoch }: { first: number; size: number; seed: number; epoch: number },
+): Int32Array {
+  const from = runOf(starts, first);
+  const runs = epochOrder(runOf(starts, first + size - 1) - from + 1, seed, epoch);
+  const order = new Int32Array(size);
+  const random = randomSource(seed).fork('window', epoch);
+  let filled = 0;
+  for (let window = 0; window * runsPerWindow < runs.length; window++) {
+    const begin = filled;
+    for (const run of runs.subarray(window * runsPerWindow, (window + 1) * runsPerWindow)) {
+      const end = Math.min(starts[from + run + 1]!, first + size);
+      for (let i = Math.max(starts[from + run]!, first); i < end; i++) order[filled++] = i - first;
+    }
+    shuffle(order.subarray(begin, filled), random.fork(window));
+  }
+  return order;
+}
