@@ -9,11 +9,13 @@ export {
 } from './decoding/preprocessing.ts';
 export { fashionMnist } from './fashion-mnist.ts';
 export { fromArrays, type ImageArrays, type IndexedSource } from './from-arrays.ts';
+export { type ImageFolderOptions, imageFolder } from './image-folder.ts';
 export {
   type ImageNetRecordsOptions,
   imageNetRecords,
 } from './imagenet/image-net-records.ts';
 export type { ImageNetSplit } from './imagenet/split.ts';
+export { type ImageNetOptions, imageNet } from './imagenet.ts';
 export { type Data, openData } from './open-data.ts';
 export { padCropFlip } from './pad-crop-flip.ts';
 export { type FileRecords, imageFolderRecords } from './records/image-folder.ts';
@@ -33,7 +35,6 @@ export type { Split } from './split.ts';
 export type { BadRecord } from './streams/bad-records.ts';
 export type {
   OpenPreprocessing,
-  Preprocess,
   PreprocessingChoice,
   PreprocessingModule,
   PreprocessingOf,
@@ -43,6 +44,7 @@ export {
   type RecordSourceOptions,
   recordSource,
 } from './streams/record-source.ts';
+export type { StreamOptions } from './streams/stream-options.ts';
 export {
   resumeFrom,
   type StreamState,

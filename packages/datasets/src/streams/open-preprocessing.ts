@@ -1,9 +1,4 @@
-/** One image: encoded bytes to float32 `[height, width, channels]` in the pixel box [0, 1]. */
-export type Preprocess = (
-  bytes: Uint8Array,
-  into: Float32Array,
-  draws?: Float64Array,
-) => Promise<void>;
+import { type Preprocess, preprocessing } from '../decoding/preprocessing.ts';
 
 /** A preprocessing that is ready. */
 export interface OpenPreprocessing {
@@ -14,6 +9,9 @@ export interface OpenPreprocessing {
   /** Of what it makes: `[height, width, channels]`. */
   readonly outputShape: readonly [height: number, width: number, channels: number];
 }
+
+/** Makes a preprocessing, in every worker and on the consumer's thread. */
+export type PreprocessingOf<Options = undefined> = (options: Options) => Promise<OpenPreprocessing>;
 
 /**
  * A preprocessing of your own: a module whose default export is a `PreprocessingOf` these options. It is
@@ -26,12 +24,11 @@ export interface PreprocessingModule {
   readonly options?: unknown;
 }
 
-/** Makes a preprocessing, in every worker and on the consumer's thread. */
-export type PreprocessingOf<Options = undefined> = (options: Options) => Promise<OpenPreprocessing>;
-
-export type PreprocessingChoice = PreprocessingModule;
+/** A preprocessing by its name, or one of your own. Plain data, which can be posted to a worker. */
+export type PreprocessingChoice = Parameters<typeof preprocessing>[0] | PreprocessingModule;
 
 export async function openPreprocessing(choice: PreprocessingChoice): Promise<OpenPreprocessing> {
+  if ('name' in choice) return preprocessing(choice);
   const { default: make } = (await import(choice.module)) as { default: PreprocessingOf<unknown> };
   return make(choice.options);
 }
