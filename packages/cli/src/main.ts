@@ -1,5 +1,6 @@
 import { version } from '@llr/train';
 import { Command, CommanderError } from 'commander';
+import { data } from './commands/data.ts';
 import { doctor } from './commands/doctor.ts';
 import { engine } from './commands/engine.ts';
 import { evalCommand } from './commands/eval.ts';
@@ -18,7 +19,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
-  for (const add of [train, evalCommand, report, engine, doctor]) add(program);
+  for (const add of [train, evalCommand, report, data, engine, doctor]) add(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;

@@ -35,10 +35,14 @@ function progressBar(task: string, unit: string): ProgressBar {
     gracefulExit: false,
   });
   const started = performance.now();
+  let first = 0;
   let running = false;
   return {
     update: (done, total, detail = '') => {
-      const rate = ((done * 1000) / Math.max(1, performance.now() - started)).toFixed(1);
+      // What was done before, by an earlier run that is gone on with, took none of this time.
+      if (!running) first = done;
+      const elapsed = Math.max(1, performance.now() - started);
+      const rate = (((done - first) * 1000) / elapsed).toFixed(1);
       if (running) bar.update(done, { rate, detail });
       else bar.start(total, done, { rate, detail });
       running = true;

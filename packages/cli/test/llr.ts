@@ -3,7 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { main } from '../src/main.ts';
 
-const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url));
+/** The command line's own file. */
+export const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url));
+
+/** What Node needs to run it from the sources. */
+export const sourceArguments = [
+  '--import',
+  import.meta.resolve('tsx'),
+  '--conditions',
+  '@llr/source',
+];
 
 /** The config of a tiny experiment that trains in a second. */
 export const stripesConfig = fileURLToPath(new URL('fixtures/stripes.config.ts', import.meta.url));
@@ -19,14 +28,7 @@ interface Outcome {
 
 /** Runs the command line in a process of its own, from the sources. */
 export function llr(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const node = [
-    '--import',
-    import.meta.resolve('tsx'),
-    '--conditions',
-    '@llr/source',
-    bin,
-    ...args,
-  ];
+  const node = [...sourceArguments, bin, ...args];
   return new Promise((done) => {
     execFile(
       process.execPath,

@@ -7,6 +7,14 @@ export {
   preprocessing,
   preprocessingNames,
 } from './decoding/preprocessing.ts';
+export { dataFolder } from './download/data-folder.ts';
+export { type GetDataOptions, type GotData, getData } from './download/get-data.ts';
+export {
+  type CifarForm,
+  cifarForms,
+  type Downloadable,
+  downloadable,
+} from './download/published.ts';
 export { fashionMnist } from './fashion-mnist.ts';
 export { fromArrays, type ImageArrays, type IndexedSource } from './from-arrays.ts';
 export { type ImageFolderOptions, imageFolder } from './image-folder.ts';

@@ -1,5 +1,5 @@
 import type { ImageSource } from '@llr/core';
-import { cifar10 } from './cifar/cifar.ts';
+import { cifar10, cifar100 } from './cifar/cifar.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import type { Split } from './split.ts';
 
@@ -9,29 +9,35 @@ export interface Data {
   open(split: Split): Promise<ImageSource>;
 }
 
-/** A data set that can be named: by its name alone, or as `name:DIR` where its files have to be found. */
+/** A data set that can be named, by its name alone or as `name:PATH`. */
 interface Named {
   usage: string;
-  needsDirectory: boolean;
-  open(split: Split, directory: string): Promise<ImageSource>;
+  /** Whether a path can, must or can't follow. */
+  path: 'optional' | 'required' | 'none';
+  open(split: Split, path: string | undefined): Promise<ImageSource>;
 }
 
 const known: Record<string, Named> = {
   'fashion-mnist': {
     usage: 'fashion-mnist',
-    needsDirectory: false,
+    path: 'none',
     open: (split) => fashionMnist({ split }),
   },
   cifar10: {
-    usage: 'cifar10:DIR',
-    needsDirectory: true,
-    open: (split, from) => cifar10({ from, split }),
+    usage: 'cifar10[:PATH]',
+    path: 'optional',
+    open: (split, from) => cifar10({ split, ...(from ? { from } : {}) }),
+  },
+  cifar100: {
+    usage: 'cifar100[:PATH]',
+    path: 'optional',
+    open: (split, from) => cifar100({ split, ...(from ? { from } : {}) }),
   },
 };
 
 /**
- * The data set that a word stands for: `'fashion-mnist'`, or `'cifar10:DIR'` with the folder of the binary
- * files.
+ * The data set that a word stands for: `'fashion-mnist'`; `'cifar10:PATH'` and `'cifar100:PATH'` with a
+ * folder or archive in whatever form, or without a path what `llr data get` has downloaded.
  *
  * @throws RangeError at once when the word names no known data set; missing or damaged files are errors
  *   of `open`
@@ -39,14 +45,18 @@ const known: Record<string, Named> = {
 export function openData(spec: string): Data {
   const colon = spec.indexOf(':');
   const name = colon < 0 ? spec : spec.slice(0, colon);
-  const directory = colon < 0 ? undefined : spec.slice(colon + 1);
+  const path = colon < 0 ? undefined : spec.slice(colon + 1);
   const named = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!named) {
     const usages = Object.values(known).map(({ usage }) => usage);
-    throw new RangeError(`Unknown data '${spec}': known are ${usages.join(' and ')}.`);
+    throw new RangeError(
+      `Unknown data '${spec}': known are ${usages.slice(0, -1).join(', ')} and ${usages.at(-1)}.`,
+    );
   }
-  if (named.needsDirectory ? !directory : directory !== undefined) {
-    throw new RangeError(`Data '${spec}' should be written ${named.usage}.`);
-  }
-  return { name, open: (split) => named.open(split, directory ?? '') };
+  const wrong =
+    path === '' ||
+    (named.path === 'required' && path === undefined) ||
+    (named.path === 'none' && path !== undefined);
+  if (wrong) throw new RangeError(`Data '${spec}' should be written ${named.usage}.`);
+  return { name, open: (split) => named.open(split, path) };
 }

@@ -53,7 +53,7 @@ export interface Experiment {
   name: string;
   /** Default 0. Same engine and seed: same bytes. */
   seed?: number;
-  /** `'fashion-mnist'`, `'cifar10:DIR'`, or sources of your own. */
+  /** `'fashion-mnist'`, `'cifar10'` (see `openData`), or sources of your own. */
   data: string | ExperimentData;
   model: (request: ModelRequest) => TrainableClassifier;
   /** ε in pixel units, images being in [0, 1]: `8 / 255`, not `8`. */

@@ -52,7 +52,10 @@ export function evalCommand(program: Command): void {
     .description('attack trained networks and print their accuracies')
     .argument('<run...>', 'folders that llr train left')
     .option('--config <file>', 'the config that built the network, where it is one of your own')
-    .option('--data <spec>', 'other images than the run: fashion-mnist, or cifar10:DIR')
+    .option(
+      '--data <spec>',
+      'other images than the run: fashion-mnist, cifar10[:PATH] or cifar100[:PATH]',
+    )
     .option(
       '--epsilon <number>',
       "another ε than the run's, images being in [0, 1]: 0.1 or 8/255",

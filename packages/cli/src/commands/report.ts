@@ -22,7 +22,10 @@ export function report(program: Command): void {
     .description('measure trained networks and write one self-contained HTML file about them')
     .argument('<run...>', 'folders that llr train left: runs, or folders of runs')
     .option('--config <file>', 'the config that built the networks, where they are your own')
-    .option('--data <spec>', 'other images than the run: fashion-mnist, or cifar10:DIR')
+    .option(
+      '--data <spec>',
+      'other images than the run: fashion-mnist, cifar10[:PATH] or cifar100[:PATH]',
+    )
     .option('--out <file>', 'the HTML file (default: report.html in the first folder)')
     .option('--title <text>', "the report's title")
     .addOption(engineOption())

@@ -37,7 +37,10 @@ export function train(program: Command): void {
     .description('train the networks of an experiment, attack them, and write a report')
     .argument('[config]', 'a config file with an experiment (default: llr.config.ts)')
     .option('--preset <name>', 'an experiment that comes with LLR, such as quick-start')
-    .option('--data <spec>', 'other images: fashion-mnist, or cifar10:DIR with the binary files')
+    .option(
+      '--data <spec>',
+      'other images: fashion-mnist, cifar10 or cifar100 (downloaded by llr data get), or cifar10:PATH with a folder or archive',
+    )
     .option(
       '--epsilon <number>',
       'another perturbation size, images being in [0, 1]: 0.1 or 8/255',
@@ -60,7 +63,7 @@ export function train(program: Command): void {
     });
   withExamples(command, [
     'llr train --preset quick-start',
-    'llr train --preset quick-start --data cifar10:path/to/cifar-10-batches-bin --epsilon 8/255',
+    'llr train --preset quick-start --data cifar10 --epsilon 8/255',
     'llr train llr.config.ts --seed 1 --out runs/second-try',
     'llr train --preset quick-start --json > result.json',
   ]);

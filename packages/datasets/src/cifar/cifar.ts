@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { dataFolder } from '../download/data-folder.ts';
 import { fromArrays, type IndexedSource } from '../from-arrays.ts';
 import { padCropFlip } from '../pad-crop-flip.ts';
 import { assertSplit, type Split } from '../split.ts';
@@ -22,9 +24,10 @@ export interface CifarSource extends IndexedSource {
 export interface CifarOptions {
   /**
    * A folder or an archive (`.tar.gz`, `.tar`, read where it is), with the binary version, the Python version
-   * or Hugging Face's parquet files. Which it is is found out by looking.
+   * or Hugging Face's parquet files. Which it is is found out by looking. Default: the place that
+   * `llr data get` downloads to.
    */
-  from: string;
+  from?: string;
   split: Split;
   /**
    * Accept another number of images than the official one, such as a prefix. Default false, since a truncated
@@ -68,7 +71,8 @@ async function openCifar(
   { from, split, partial = false }: CifarOptions,
 ): Promise<CifarSource> {
   assertSplit(variant.name, split);
-  const found = await findFiles(from, variant, formsOf(variant, split));
+  const place = from ?? (await downloaded(variant));
+  const found = await findFiles(place, variant, formsOf(variant, split));
   const classNames = await readClassNames(found, field);
   const read = await decodeAll(found, variant, split, partial);
   const examples = variant.name === 'cifar10' ? inOfficialOrder(read) : read;
@@ -82,6 +86,17 @@ async function openCifar(
     ...(split === 'train' ? { augment: padCropFlip() } : {}),
   });
   return { ...source, form: found.description };
+}
+
+/** @throws when nothing was downloaded, with the command that does it */
+async function downloaded({ name, title }: Variant): Promise<string> {
+  const folder = dataFolder(name);
+  // The .part of a download that was stopped may be all there is.
+  const names = await readdir(folder).catch(() => []);
+  if (names.some((file) => !/\.part(\.json)?$/.test(file))) return folder;
+  throw new Error(
+    `${title} is not in ${folder}: llr data get ${name} downloads it; or say where it is (${name}:PATH).`,
+  );
 }
 
 async function decodeAll(
