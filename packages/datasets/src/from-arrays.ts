@@ -1,5 +1,5 @@
 import { type Batch, type BatchOptions, type ImageSource, randomSource } from '@llr/core';
-import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
+import { div, type Tensor4D, tensor1d, tensor4d, tidy } from '@tensorflow/tfjs-core';
 import type { Augmentation } from './augmentation.ts';
 import { batchPlan } from './batch-plan.ts';
 
@@ -62,46 +62,51 @@ async function* makeBatches(
   arrays: CheckedArrays,
   first: number,
   plan: ReturnType<typeof batchPlan>,
-  { from = 0, augment = false, seed = 0, epoch = 0 }: BatchOptions,
+  { batchSize, from = 0, augment = false, seed = 0, epoch = 0 }: BatchOptions,
 ): AsyncGenerator<Batch, void, undefined> {
   const random = randomSource(seed).fork('augment', epoch);
   const augmentation = augment ? arrays.augment : undefined;
+  const { inputShape } = arrays;
+  // One for all batches: a fresh array costs more than what is done with it.
+  const bytes = new Uint8Array(batchSize * inputShape.reduce((product, n) => product * n, 1));
+  const values = new Float32Array(bytes.length);
   for (let batch = from; batch < plan.count; batch++) {
     const indices = plan.positions(batch).map((position) => first + position);
     // Of a last batch in source order, nothing may be left for the last processes.
     if (indices.length === 0) return;
-    const shape: [number, number, number, number] = [indices.length, ...arrays.inputShape];
-    const images = gather(arrays, indices);
-    augmentation?.apply(images, shape, random.forExamples(indices));
-    yield {
-      images: tensor4d(toUnitInterval(images), shape, 'float32'),
-      labels: tensor1d(
-        indices.map((index) => arrays.labels[index]!),
-        'int32',
-      ),
-      indices,
-    };
+    const shape: [number, number, number, number] = [indices.length, ...inputShape];
+    const gathered = gather(arrays, indices, bytes);
+    augmentation?.apply(gathered, shape, random.forExamples(indices));
+    values.set(gathered);
+    const images = toUnitInterval(values.subarray(0, gathered.length), shape);
+    const labels = tensor1d(
+      indices.map((index) => arrays.labels[index]!),
+      'int32',
+    );
+    yield { images, labels, indices };
   }
 }
 
-function gather({ images, inputShape: [h, w, c] }: ImageArrays, indices: Int32Array): Uint8Array {
+/** The images at these places, one after the other, in the front of `into`. */
+function gather(
+  { images, inputShape: [h, w, c] }: ImageArrays,
+  indices: Int32Array,
+  into: Uint8Array,
+): Uint8Array {
   const size = h * w * c;
-  const gathered = new Uint8Array(indices.length * size);
   indices.forEach((index, row) => {
-    gathered.set(images.subarray(index * size, (index + 1) * size), row * size);
+    into.set(images.subarray(index * size, (index + 1) * size), row * size);
   });
-  return gathered;
+  return into.subarray(0, indices.length * size);
 }
 
 /**
- * Scaled here, not by a tensor op, whose float32 product has other last bits for half of the bytes. The
- * double product rounds to the same float32 as byte / 255, for every byte, and is faster.
+ * Divides bytes by 255. A division is rounded to the nearest float32; a product with 1/255 would have other
+ * last bits for half of the bytes. It also makes the engine read the values at once, which some put off until a
+ * tensor is first computed with: they are another batch's by then.
  */
-function toUnitInterval(bytes: Uint8Array): Float32Array {
-  const values = new Float32Array(bytes);
-  for (let i = 0; i < values.length; i++) values[i] = values[i]! * (1 / 255);
-  return values;
-}
+const toUnitInterval = (bytes: Float32Array, shape: [number, number, number, number]): Tensor4D =>
+  tidy(() => div(tensor4d(bytes, shape, 'float32'), 255));
 
 /** The labels as int32, after everything about the arrays has been checked. */
 function checked({ name, split, inputShape, classNames, images, labels }: ImageArrays): Int32Array {

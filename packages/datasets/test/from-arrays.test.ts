@@ -60,6 +60,16 @@ describe('batches', () => {
     expect(memory().numTensors).toBe(before);
   });
 
+  it('keep their values while others are made', async () => {
+    const kept = [];
+    for await (const batch of smallSource(9).batches({ batchSize: 2 })) kept.push(batch);
+    // The engine may read the array that a tensor was made from as late as here.
+    const bytes = kept.flatMap(({ images }) => [...images.dataSync()].map((v) => v * 255));
+    const expected = Array.from({ length: 216 }, (_, i) => (i * 7 + 13 * Math.floor(i / 24)) % 256);
+    expect(bytes.map(Math.round)).toEqual(expected);
+    for (const { images, labels } of kept) dispose([images, labels]);
+  });
+
   it('are not augmented unless asked for, nor where the source has no augmentation', async () => {
     const plain = await collect(smallSource(8), { batchSize: 8, epoch: 3 });
     const options = { batchSize: 8, epoch: 3, augment: true };
