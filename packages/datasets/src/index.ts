@@ -1,4 +1,5 @@
 export type { Augmentation } from './augmentation.ts';
+export { checkData, type DamagedImage, type DataCheck } from './check/check-data.ts';
 export { type CifarOptions, type CifarSource, cifar10, cifar100 } from './cifar/cifar.ts';
 export {
   type Preprocess,
