@@ -25,15 +25,21 @@ describe('openData', () => {
   });
 
   it.each([
-    ['mnist', "Unknown data 'mnist': known are fashion-mnist, cifar10[:PATH] and cifar100[:PATH]."],
-    ['', "Unknown data '': known are fashion-mnist, cifar10[:PATH] and cifar100[:PATH]."],
+    [
+      'mnist',
+      "Unknown data 'mnist': known are fashion-mnist, cifar10[:PATH], cifar100[:PATH], imagenet:PATH and folder:PATH.",
+    ],
+    [
+      '',
+      "Unknown data '': known are fashion-mnist, cifar10[:PATH], cifar100[:PATH], imagenet:PATH and folder:PATH.",
+    ],
     [
       'constructor',
-      "Unknown data 'constructor': known are fashion-mnist, cifar10[:PATH] and cifar100[:PATH].",
+      "Unknown data 'constructor': known are fashion-mnist, cifar10[:PATH], cifar100[:PATH], imagenet:PATH and folder:PATH.",
     ],
     [
       '/data/cifar10',
-      "Unknown data '/data/cifar10': known are fashion-mnist, cifar10[:PATH] and cifar100[:PATH].",
+      "Unknown data '/data/cifar10': known are fashion-mnist, cifar10[:PATH], cifar100[:PATH], imagenet:PATH and folder:PATH.",
     ],
     ['cifar10:', "Data 'cifar10:' should be written cifar10[:PATH]."],
     ['fashion-mnist:data', "Data 'fashion-mnist:data' should be written fashion-mnist."],

@@ -76,7 +76,7 @@ export async function imageFolderRecords({
 }
 
 /** The sorted names of the folders in a folder, links to folders included; hidden ones are passed over. */
-async function classFolders(directory: string): Promise<string[]> {
+export async function classFolders(directory: string): Promise<string[]> {
   const entries = await entriesOf(directory);
   return entries.filter(({ isFolder }) => isFolder).map(({ name }) => name);
 }

@@ -2,12 +2,18 @@ import type { Batch } from '@llr/core';
 import { openData } from '@llr/datasets';
 import { dispose } from '@tensorflow/tfjs-core';
 import type { Command } from 'commander';
-import { jsonOption, wholeNumber, withExamples } from '../options.ts';
-import { output } from '../output.ts';
-import { startEngine } from '../start-engine.ts';
-import { splitOption } from './data-check.ts';
+import { jsonOption, wholeNumber, withExamples } from '../../options.ts';
+import { output } from '../../output.ts';
+import { startEngine } from '../../start-engine.ts';
+import {
+  type DecodingOptions,
+  dataArgument,
+  decodedAs,
+  decodingOptions,
+  splitOption,
+} from './options.ts';
 
-interface BenchOptions {
+interface BenchOptions extends DecodingOptions {
   split: 'train' | 'test';
   batchSize: number;
   seconds: number;
@@ -22,13 +28,14 @@ export function dataBench(data: Command): void {
     .description(
       'measure how fast shuffled, augmented batches come, and how long training would wait',
     )
-    .argument('<data>', 'as for llr data check')
+    .addArgument(dataArgument())
     .addOption(splitOption())
     .option('--batch-size <number>', 'images in a batch', wholeNumber, 128)
     .option('--seconds <number>', 'how long to measure, each way', wholeNumber, 10)
     .option('--step <ms>', 'a step of training for the second measurement', wholeNumber, 150)
     .addOption(jsonOption())
     .action(bench);
+  for (const option of decodingOptions()) command.addOption(option);
   withExamples(command, [
     'llr data bench cifar10',
     'llr data bench imagenet:/data/ILSVRC2012 --batch-size 32 --step 400',
@@ -39,7 +46,7 @@ async function bench(spec: string, options: BenchOptions): Promise<void> {
   const { split, batchSize, seconds, step, json = false } = options;
   const out = output(json);
   await startEngine({}, output(true));
-  const source = await openData(spec).open(split);
+  const source = await openData(spec, decodedAs(options)).open(split);
   out.say(`${source.name}, ${source.split}: ${source.size.toLocaleString('en')} images`);
   const batches = endless((epoch) =>
     source.batches({ batchSize, epoch, seed: 0, augment: split === 'train' }),

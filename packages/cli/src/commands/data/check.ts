@@ -1,12 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { checkData, type DataCheck, openData } from '@llr/datasets';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { getBorderCharacters, table } from 'table';
-import { jsonOption, withExamples } from '../options.ts';
-import { output } from '../output.ts';
-import { startEngine } from '../start-engine.ts';
+import { jsonOption, withExamples } from '../../options.ts';
+import { output } from '../../output.ts';
+import { startEngine } from '../../start-engine.ts';
+import {
+  type DecodingOptions,
+  dataArgument,
+  decodedAs,
+  decodingOptions,
+  splitOption,
+} from './options.ts';
 
-interface CheckOptions {
+interface CheckOptions extends DecodingOptions {
   split: 'train' | 'test';
   sheet?: string;
   json?: boolean;
@@ -17,24 +24,25 @@ export function dataCheck(data: Command): void {
   const command = data
     .command('check')
     .description('read every image, and count classes, pixels and damaged images')
-    .argument('<data>', 'fashion-mnist, cifar10, cifar10:PATH, imagenet:PATH, folder:PATH, …')
+    .addArgument(dataArgument())
     .addOption(splitOption())
     .option('--sheet <file>', 'write the first images of each class to a PNG')
     .addOption(jsonOption())
     .action(check);
+  for (const option of decodingOptions()) command.addOption(option);
   withExamples(command, [
     'llr data check fashion-mnist --sheet fashion.png',
     'llr data check folder:photos --split train --json',
   ]);
 }
 
-export const splitOption = () =>
-  new Option('--split <name>', 'which images').choices(['train', 'test']).default('train');
-
-async function check(spec: string, { split, sheet, json = false }: CheckOptions): Promise<void> {
+async function check(
+  spec: string,
+  { split, sheet, json = false, ...decoding }: CheckOptions,
+): Promise<void> {
   const out = output(json);
   await startEngine({}, output(true));
-  const source = await openData(spec).open(split);
+  const source = await openData(spec, decodedAs(decoding)).open(split);
   const bar = out.bar(`${source.name}, ${source.split}`, 'images');
   const found = await checkData(source, (read) => bar.update(read, source.size));
   bar.done();
@@ -42,7 +50,9 @@ async function check(spec: string, { split, sheet, json = false }: CheckOptions)
   if (sheet) await writeFile(sheet, draw());
   process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : described(found));
   if (sheet) out.say(`The first images of each class are in ${sheet}.`);
-  if (found.damaged.length > 0) process.exitCode = 1;
+  if (found.damaged.length > 0) {
+    throw new Error(`${found.damaged.length} of ${found.size} images are damaged.`);
+  }
 }
 
 /** Of many classes, the table has this many of the smallest and of the largest. */
