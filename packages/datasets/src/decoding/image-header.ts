@@ -18,7 +18,12 @@ const mostPixels = 178_956_970;
  */
 export function readHeader(bytes: Uint8Array): ImageHeader {
   const header = headerOf(bytes);
-  const { width, height } = header;
+  checkSize(header);
+  return header;
+}
+
+/** @throws as `readHeader` does, for a size of zero or one too large */
+export function checkSize({ width, height }: Size): void {
   if (width === 0 || height === 0)
     throw new Error(`the image declares ${width} x ${height} pixels`);
   if (width * height > mostPixels) {
@@ -26,7 +31,6 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
       `the image declares ${width} x ${height} pixels; at most ${mostPixels} are read`,
     );
   }
-  return header;
 }
 
 function headerOf(bytes: Uint8Array): ImageHeader {
@@ -41,16 +45,25 @@ const pngMagic = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const startsWith = (bytes: Uint8Array, magic: readonly number[]) =>
   magic.every((byte, i) => bytes[i] === byte);
 
-/** Others that turn up under the name of an image. */
+/** An image format other than JPEG and PNG, which libvips may know. */
+export function otherFormat(bytes: Uint8Array): 'GIF' | 'WebP' | 'TIFF' | undefined {
+  const text = textOf(bytes);
+  if (text.startsWith('GIF8')) return 'GIF';
+  if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return 'WebP';
+  if (text.startsWith('II*\0') || text.startsWith('MM\0*')) return 'TIFF';
+  return undefined;
+}
+
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+
+/** What turns up under the name of an image. */
 function guess(bytes: Uint8Array): string {
-  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 64)).trimStart();
-  if (/^(<!doctype html|<html)/i.test(text)) return 'a page of HTML (of a failed download?)';
-  if (text.startsWith('<')) return 'markup (XML or HTML)';
-  if (text.startsWith('GIF8')) return 'a GIF';
-  if (/^RIFF[\s\S]{4}WEBP/.test(text)) return 'a WebP image';
-  if (text.startsWith('BM')) return 'a bitmap (BMP)';
-  if (text.startsWith('II*\0') || text.startsWith('MM\0*')) return 'a TIFF image';
-  return `something that begins with ${Buffer.from(bytes.subarray(0, 8)).toString('hex')}`;
+  const format = otherFormat(bytes);
+  if (format) return `a ${format}, which only sharp decodes: npm install sharp`;
+  const text = textOf(bytes).trimStart();
+  if (/^<(!doctype )?html/i.test(text)) return 'a page of HTML, as of a failed download';
+  if (text.startsWith('<')) return 'markup';
+  return `something that begins with the bytes ${Buffer.from(bytes.subarray(0, 8)).toString('hex')}`;
 }
 
 function pngHeader(bytes: Uint8Array): ImageHeader {

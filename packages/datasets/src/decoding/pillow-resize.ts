@@ -31,7 +31,10 @@ export const pillowBilinear: Resize = (region, resizing, into) =>
 export const pillowBicubic: Resize = (region, resizing, into) =>
   resize(bicubic, region, resizing, into);
 
-/** Which input pixels make an output pixel, in one direction: `weights` has `most` places for each. */
+/**
+ * Which input pixels make an output pixel, in one direction: `count` from `first` on. `weights` has `most` places for
+ * each, a multiple of four, with zeros after the last.
+ */
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
@@ -48,7 +51,7 @@ function tapsOf(kernel: Kernel, from: number, to: number, start: number, length:
   const scale = from / to;
   const widening = Math.max(1, scale);
   const radius = kernel.radius * widening;
-  const most = Math.ceil(radius) * 2 + 1;
+  const most = Math.ceil((radius * 2 + 1) / 4) * 4;
   const taps = {
     first: new Int32Array(length),
     count: new Int32Array(length),
@@ -99,7 +102,8 @@ function resizeRows(
   flip: boolean,
 ): Uint8ClampedArray {
   const width = first.length;
-  const rows = new Uint8ClampedArray((bottom - top) * width * 3);
+  // Four rows are added up at once, of which the last three may lie beyond the end.
+  const rows = new Uint8ClampedArray((bottom - top + 3) * width * 3);
   const step = flip ? -3 : 3;
   for (let y = top; y < bottom; y++) {
     const row = offset + y * stride;
@@ -133,22 +137,53 @@ function resizeColumns(
   { first, count, weights, most }: Taps,
   into: Float32Array,
 ): void {
-  const byte = new Uint8ClampedArray(1);
+  const sums = new Int32Array(length);
   for (let y = 0; y < first.length; y++) {
+    sums.fill(half);
+    const weight = y * most;
     const start = (first[y]! - top) * length;
-    const firstWeight = y * most;
-    const endWeight = firstWeight + count[y]!;
+    const last = Math.floor((count[y]! - 1) / 4) * 4;
+    for (let k = 0; k < last; k += 4) {
+      addFour(rows, start + k * length, length, weights, weight + k, sums);
+    }
+    const a = start + last * length;
+    const b = a + length;
+    const c = b + length;
+    const d = c + length;
+    const wa = weights[weight + last]!;
+    const wb = weights[weight + last + 1]!;
+    const wc = weights[weight + last + 2]!;
+    const wd = weights[weight + last + 3]!;
     const out = y * length;
     for (let i = 0; i < length; i++) {
-      let sum = half;
-      let at = start + i;
-      for (let k = firstWeight; k < endWeight; k++) {
-        sum = (sum + Math.imul(rows[at]!, weights[k]!)) | 0;
-        at += length;
-      }
-      byte[0] = sum >> precision;
+      const ab = (Math.imul(rows[a + i]!, wa) + Math.imul(rows[b + i]!, wb)) | 0;
+      const cd = (Math.imul(rows[c + i]!, wc) + Math.imul(rows[d + i]!, wd)) | 0;
+      const byte = (sums[i]! + ((ab + cd) | 0)) >> precision;
       // The double product rounds to the same float32 as byte / 255, for every byte.
-      into[out + i] = byte[0]! * (1 / 255);
+      into[out + i] = (byte < 0 ? 0 : byte > 255 ? 255 : byte) * (1 / 255);
     }
+  }
+}
+
+/** Adds four weighted rows, the first of which begins at `a`, to `sums`. */
+function addFour(
+  rows: Uint8ClampedArray,
+  a: number,
+  length: number,
+  weights: Int32Array,
+  weight: number,
+  sums: Int32Array,
+): void {
+  const b = a + length;
+  const c = b + length;
+  const d = c + length;
+  const wa = weights[weight]!;
+  const wb = weights[weight + 1]!;
+  const wc = weights[weight + 2]!;
+  const wd = weights[weight + 3]!;
+  for (let i = 0; i < length; i++) {
+    const ab = (Math.imul(rows[a + i]!, wa) + Math.imul(rows[b + i]!, wb)) | 0;
+    const cd = (Math.imul(rows[c + i]!, wc) + Math.imul(rows[d + i]!, wd)) | 0;
+    sums[i] = (sums[i]! + ((ab + cd) | 0)) | 0;
   }
 }

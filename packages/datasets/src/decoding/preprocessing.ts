@@ -1,5 +1,7 @@
 import type { Decoder } from './decoder.ts';
+import { fbresnet } from './fbresnet.ts';
 import type { Size } from './geometry.ts';
+import { inception } from './inception.ts';
 import type { Plan, Recipe } from './recipe.ts';
 import { robustbenchBicubic } from './robustbench-bicubic.ts';
 import { sharpDecoder } from './sharp.ts';
@@ -12,7 +14,7 @@ import { wasmDecoder } from './wasm.ts';
  * @param draws - uniform numbers in [0, 1) for the training form, as many as `Preprocessing.draws`; the same
  *   draws make the same crop. Without them, the evaluation form
  * @throws an error that says what is wrong with the bytes (empty, no image, truncated, …), and RangeError when
- *   `into` or `draws` has another length; `into` is then not written to
+ *   `into` or `draws` has another length or a draw is out of range; `into` is then not written to
  */
 export type Preprocess = (
   bytes: Uint8Array,
@@ -23,6 +25,8 @@ export type Preprocess = (
 const recipes = {
   torchvision,
   'robustbench-bicubic': robustbenchBicubic,
+  fbresnet,
+  inception,
 } satisfies Record<string, Recipe>;
 
 /** Named after the code whose numbers it reproduces. */
@@ -89,7 +93,7 @@ const preprocess =
   (recipe: Recipe, decoder: Decoder, size: number): Preprocess =>
   async (bytes, into, draws) => {
     checkLength('into', into.length, size * size * 3);
-    if (draws) checkLength('draws', draws.length, recipe.draws);
+    if (draws) checkDraws(draws, recipe.draws);
     const planOf = (image: Size): Plan =>
       draws ? recipe.training(image, size, draws) : recipe.evaluation(image, size);
     let plan: Plan | undefined;
@@ -99,6 +103,15 @@ const preprocess =
     });
     plan!.resize(region, plan!, into);
   };
+
+function checkDraws(draws: Float64Array, expected: number): void {
+  checkLength('draws', draws.length, expected);
+  const wrong = draws.findIndex((draw) => !(draw >= 0 && draw < 1));
+  if (wrong === -1) return;
+  throw new RangeError(
+    `preprocess: draws are numbers in [0, 1); number ${wrong} is ${draws[wrong]}.`,
+  );
+}
 
 function checkLength(what: string, length: number, expected: number): void {
   if (length === expected) return;

@@ -2,8 +2,8 @@ import type { Sharp, SharpOptions } from 'sharp';
 import { optionalPackage } from '../optional-package.ts';
 import { cmykToRgb } from './cmyk.ts';
 import type { Decoder } from './decoder.ts';
-import type { Box } from './geometry.ts';
-import { readHeader } from './image-header.ts';
+import type { Box, Size } from './geometry.ts';
+import { checkSize, otherFormat, readHeader } from './image-header.ts';
 
 /**
  * As libjpeg does for Pillow: what it only warns of is decoded, a truncated image is an error, and embedded colour
@@ -24,13 +24,21 @@ export async function sharpDecoder(): Promise<Decoder> {
   return {
     name: 'sharp',
     decode: async (bytes, choose) => {
-      const header = readHeader(bytes);
+      const open = () => sharp(bytes, asPillow);
+      const header = otherFormat(bytes) ? await headerOf(open()) : readHeader(bytes);
       const box = choose(header);
-      const input = sharp(bytes, asPillow).extract(extractOf(box));
+      const input = open().extract(extractOf(box));
       const data = header.components === 4 ? cmykToRgb(await cmykOf(input)) : await rgbOf(input);
       return { ...box, data, channels: 3, stride: box.width * 3, offset: 0 };
     },
   };
+}
+
+/** Of a format that only libvips reads. */
+async function headerOf(image: Sharp): Promise<Size & { components: number }> {
+  const { width, height } = await image.metadata();
+  checkSize({ width, height });
+  return { width, height, components: 3 };
 }
 
 const extractOf = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });

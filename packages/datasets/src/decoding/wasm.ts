@@ -60,7 +60,10 @@ async function cmykJpeg(bytes: Uint8Array): Promise<Picture> {
   return decode(bytes, { useTArray: true, tolerantDecoding: false, maxMemoryUsageInMB: 4096 });
 }
 
+/** Of 16 bits the upper eight, as Pillow does. */
 async function png(bytes: Uint8Array): Promise<Picture> {
   const { PNG } = await import('pngjs');
-  return PNG.sync.read(Buffer.from(bytes));
+  const isWide = bytes[24] === 16;
+  const { data, width, height } = PNG.sync.read(Buffer.from(bytes), { skipRescale: isWide });
+  return { width, height, data: isWide ? Uint8Array.from(data, (value) => value >> 8) : data };
 }
