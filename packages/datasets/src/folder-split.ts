@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { imageFolder } from './image-folder.ts';
 import { classFolders } from './records/image-folder.ts';
 import type { Split } from './split.ts';
@@ -26,7 +26,7 @@ export async function folderSplit(
   const entries: readonly string[] = await readdir(directory).catch(() => []);
   const folderOf = (wanted: Split) => names[wanted].find((name) => entries.includes(name));
   const [train, folder] = [folderOf('train'), folderOf(split)];
-  const options = { ...stream, split };
+  const options = { ...stream, name: basename(resolve(directory)), split };
   if (split === 'train') return imageFolder(train ? join(directory, train) : directory, options);
   if (!folder) {
     throw new Error(

@@ -25,7 +25,7 @@ export {
 } from './imagenet/image-net-records.ts';
 export type { ImageNetSplit } from './imagenet/split.ts';
 export { type ImageNetOptions, imageNet } from './imagenet.ts';
-export { type Data, dataUsages, openData } from './open-data.ts';
+export { type Data, dataUsages, type OpenDataOptions, openData } from './open-data.ts';
 export { padCropFlip } from './pad-crop-flip.ts';
 export { type FileRecords, imageFolderRecords } from './records/image-folder.ts';
 export type { ParquetRecords } from './records/parquet.ts';

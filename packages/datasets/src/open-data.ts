@@ -12,12 +12,17 @@ export interface Data {
   open(split: Split): Promise<IndexedSource>;
 }
 
+export interface OpenDataOptions extends StreamOptions {
+  /** Accept a part of CIFAR or ImageNet: another number of images than the official one. Default false. */
+  partial?: boolean;
+}
+
 /** A data set that can be named, by its name alone or as `name:PATH`. */
 interface Named {
   usage: string;
   /** Whether a path can, must or can't follow. */
   path: 'optional' | 'required' | 'none';
-  open(split: Split, path: string | undefined, stream: StreamOptions): Promise<IndexedSource>;
+  open(split: Split, path: string | undefined, options: OpenDataOptions): Promise<IndexedSource>;
 }
 
 const known: Record<string, Named> = {
@@ -29,29 +34,34 @@ const known: Record<string, Named> = {
   cifar10: {
     usage: 'cifar10[:PATH]',
     path: 'optional',
-    open: (split, from) => cifar10({ split, ...(from ? { from } : {}) }),
+    open: (split, from, options) => cifar10({ split, ...cifarOptions(from, options) }),
   },
   cifar100: {
     usage: 'cifar100[:PATH]',
     path: 'optional',
-    open: (split, from) => cifar100({ split, ...(from ? { from } : {}) }),
+    open: (split, from, options) => cifar100({ split, ...cifarOptions(from, options) }),
   },
   imagenet: {
     usage: 'imagenet:PATH',
     path: 'required',
-    open: (split, source, stream) =>
+    open: (split, source, options) =>
       imageNet({
         source: source!,
         split: split === 'test' ? 'validation' : split,
-        ...stream,
+        ...options,
       }),
   },
   folder: {
     usage: 'folder:PATH',
     path: 'required',
-    open: (split, directory, stream) => folderSplit(directory!, split, stream),
+    open: (split, directory, { partial: _, ...stream }) => folderSplit(directory!, split, stream),
   },
 };
+
+const cifarOptions = (from: string | undefined, { partial = false }: OpenDataOptions) => ({
+  ...(from && { from }),
+  partial,
+});
 
 /** How each is written. */
 export const dataUsages: readonly string[] = Object.values(known).map(({ usage }) => usage);
@@ -62,11 +72,11 @@ export const dataUsages: readonly string[] = Object.values(known).map(({ usage }
  * `'imagenet:PATH'`, a path or an address in whatever form (`'test'` is its validation split); `'folder:PATH'`,
  * a folder with `train` and `test` (or `val`), each with a folder for each class.
  *
- * @param stream - how images that come encoded, of the last two, are decoded and delivered
+ * @param options - how images that come encoded, of the last two, are decoded and delivered; `partial`
  * @throws RangeError at once when the word names no known data set; missing or damaged files are errors
  *   of `open`
  */
-export function openData(spec: string, stream: StreamOptions = {}): Data {
+export function openData(spec: string, options: OpenDataOptions = {}): Data {
   const colon = spec.indexOf(':');
   const name = colon < 0 ? spec : spec.slice(0, colon);
   const path = colon < 0 ? undefined : spec.slice(colon + 1);
@@ -81,5 +91,5 @@ export function openData(spec: string, stream: StreamOptions = {}): Data {
     (named.path === 'required' && path === undefined) ||
     (named.path === 'none' && path !== undefined);
   if (wrong) throw new RangeError(`Data '${spec}' should be written ${named.usage}.`);
-  return { name, open: (split) => named.open(split, path, stream) };
+  return { name, open: (split) => named.open(split, path, options) };
 }

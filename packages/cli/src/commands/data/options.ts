@@ -1,8 +1,8 @@
 import {
   dataUsages,
+  type OpenDataOptions,
   type PreprocessingName,
   preprocessingNames,
-  type StreamOptions,
 } from '@llr/datasets';
 import { Argument, Option } from 'commander';
 import { wholeNumber } from '../../options.ts';
@@ -17,6 +17,7 @@ export const splitOption = () =>
 export interface DecodingOptions {
   preprocessing?: PreprocessingName;
   size?: number;
+  partial?: boolean;
 }
 
 export const decodingOptions = (): Option[] => [
@@ -24,9 +25,11 @@ export const decodingOptions = (): Option[] => [
     ...preprocessingNames,
   ]),
   new Option('--size <pixels>', 'the edge of decoded images (default: 224)').argParser(wholeNumber),
+  new Option('--partial', 'accept a part of CIFAR or ImageNet'),
 ];
 
-export const decodedAs = ({ preprocessing, size }: DecodingOptions): StreamOptions => ({
+export const decodedAs = ({ preprocessing, size, partial }: DecodingOptions): OpenDataOptions => ({
   ...(preprocessing && { preprocessing }),
   ...(size !== undefined && { size }),
+  ...(partial && { partial }),
 });
