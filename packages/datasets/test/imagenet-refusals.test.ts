@@ -1,6 +1,13 @@
 import { appendFile, mkdir, readdir, readFile, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageNetRecords, openReader, type Records, whereabouts } from '@llr/datasets';
+import {
+  type IndexProgress,
+  imageNetRecords,
+  type OnProgress,
+  openReader,
+  type Records,
+  whereabouts,
+} from '@llr/datasets';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { imageNetLists } from '../src/imagenet/lists.ts';
 import {
@@ -35,7 +42,7 @@ afterEach(() => folder[Symbol.asyncDispose]());
 const open = (
   source: string,
   split: 'train' | 'validation' = 'train',
-  options: { partial?: boolean; onProgress?: () => void } = {},
+  options: { partial?: boolean; onProgress?: OnProgress } = {},
 ) => imageNetRecords({ source, split, partial: true, cacheFolder: folder.at('cache'), ...options });
 
 /** What a source of these bytes is refused with. */
@@ -155,6 +162,20 @@ test('members of the original tars that do not belong there', async () => {
   );
 });
 
+test('indexing says how far it is, and one class alone can be read', async () => {
+  const members = Array.from({ length: 5000 }, (_, i) => ({ name: `n02123045_${i}.JPEG` }));
+  const source = await write(folder.at('n02123045.tar'), tar(members));
+  const seen: IndexProgress[] = [];
+  const records = await open(source, 'train', { onProgress: (progress) => seen.push(progress) });
+  expect(records).toMatchObject({ form: 'class tars', size: 5000 });
+  expect(seen.map(({ images }) => images)).toEqual([2048, 4096]);
+  for (const { file, done, total } of seen) {
+    expect(file).toBe(source);
+    expect(total).toBe(5000 * 512 + 1024);
+    expect(done).toBeLessThan(total);
+  }
+});
+
 test('an empty image is one bad record, and its place is named', async () => {
   const members = [
     { name: 'ILSVRC2012_val_00000002.JPEG' },
@@ -239,6 +260,13 @@ test('parquet files with other columns or secret labels', async () => {
     /a.parquet, row 0: the label should be 0 to 999; it is -1 \(the labels of a test split are kept secret\)/,
   );
   await refusal('test-00000-of-00028.parquet', secret).toThrow(/holds the split 'test'/);
+});
+
+test('a parquet file that changed since its footer was read is not read', async () => {
+  const path = await write(folder.at('a.parquet'), parquet(labelled, 3));
+  const records = await open(path);
+  await write(path, parquet(labelled.slice(0, 5), 3));
+  expect((await readAll(records))[0]).toMatch(/a.parquet has changed since its footer was read/);
 });
 
 test('folders that are not named by WordNet ids', async () => {

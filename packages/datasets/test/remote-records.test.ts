@@ -126,6 +126,25 @@ test("a data set on Hugging Face's hub, with the token for it alone", async () =
   expect(new Set(requests.map(({ authorization }) => authorization))).toEqual(new Set([undefined]));
 });
 
+test('where the hub sends on to another host, the token is not sent along', async () => {
+  vi.stubEnv('HF_ENDPOINT', base);
+  vi.stubEnv('HF_TOKEN', 'hf_secret');
+  files.set('/train.parquet', parquet(labelled, 12));
+  const elsewhere = base.replace('127.0.0.1', 'localhost');
+  const hosts: [string | undefined, string | undefined][] = [];
+  answer = ({ url, headers }, response) => {
+    hosts.push([headers.host, headers.authorization]);
+    if (`http://${headers.host}` !== base) return false;
+    response.writeHead(302, { location: `${elsewhere}${url}` }).end();
+    return true;
+  };
+  expect((await open(`${base}/train.parquet`)).size).toBe(12);
+  const tokens = new Map(hosts);
+  expect(tokens.get(new URL(base).host)).toBe('Bearer hf_secret');
+  expect(tokens.has(new URL(elsewhere).host)).toBe(true);
+  expect(tokens.get(new URL(elsewhere).host)).toBeUndefined();
+});
+
 test('refusals of a server are said, and passing failures tried again', async () => {
   vi.stubEnv('HF_ENDPOINT', base);
   vi.stubEnv('HF_TOKEN', undefined);

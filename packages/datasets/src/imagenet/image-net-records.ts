@@ -108,7 +108,7 @@ async function openLocal(source: string, context: Context): Promise<Records> {
     return openForm(form, context);
   }
   if (/\.json$/i.test(path)) return openIndex(await readFile(path, 'utf8'), path, context);
-  const kind = fileKind(basename(first));
+  const kind = files.every(isClassTar) ? 'class tars' : fileKind(basename(first));
   if (kind) {
     assertSplitInName(first, context.split);
     return openForm({ kind, files }, context);

@@ -273,7 +273,7 @@ function openFile(path: string, byteLength: number): OpenFile {
     byteLength,
     slice: async (start, end = byteLength) => {
       assertWithin(start, end);
-      handle ??= open(path, 'r');
+      handle ??= openUnchanged(path, byteLength);
       const bytes = new Uint8Array(end - start);
       const { bytesRead } = await (await handle).read(bytes, 0, bytes.length, start);
       if (bytesRead < bytes.length) {
@@ -282,9 +282,19 @@ function openFile(path: string, byteLength: number): OpenFile {
       return bytes.buffer;
     },
     close: async () => {
-      await (await handle)?.close();
+      await handle?.then(
+        (opened) => opened.close(),
+        () => {},
+      );
     },
   };
+}
+
+async function openUnchanged(path: string, size: number): Promise<FileHandle> {
+  const handle = await open(path, 'r');
+  if ((await handle.stat()).size === size) return handle;
+  await handle.close();
+  throw new Error(`${path} has changed since its footer was read: open the data again.`);
 }
 
 async function sizeOf(path: string): Promise<number> {

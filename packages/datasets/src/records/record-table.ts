@@ -9,7 +9,7 @@ export interface RecordColumns {
   readonly names: PackedNames;
 }
 
-type NumberArray = Uint8Array | Uint32Array | Int32Array | Float64Array;
+type NumberArray = Uint32Array | Int32Array | Float64Array;
 
 /** Collects records in typed arrays that grow, about 25 bytes and a name each; no object for a record. */
 export class RecordTable {
@@ -27,7 +27,9 @@ export class RecordTable {
     if (row === this.#file.length) this.#growRows(2 * row);
     const nameSize = Buffer.byteLength(name);
     if (this.#nameBytes + nameSize > this.#names.length) {
-      this.#names = Buffer.from(grown(this.#names, 2 * (this.#names.length + nameSize)).buffer);
+      const larger = Buffer.alloc(2 * (this.#names.length + nameSize));
+      this.#names.copy(larger);
+      this.#names = larger;
     }
     this.#names.write(name, this.#nameBytes);
     this.#nameBytes += nameSize;
