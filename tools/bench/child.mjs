@@ -13,7 +13,8 @@ export function killAll() {
   for (const child of running) child.kill('SIGKILL');
 }
 
-function programOf({ runtime, args }, folder, layout) {
+function programOf({ runtime, args, program }, folder, layout) {
+  if (program) return program();
   if (runtime === 'node') return [process.execPath, join(here, 'ours/main.mjs'), folder, ...args];
   if (runtime === 'jax') return [pythonWith('jax'), join(here, 'peers/jax_peer.py'), folder];
   const peer = join(here, 'peers/torch_peer.py');

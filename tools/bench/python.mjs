@@ -1,6 +1,6 @@
 // The Pythons that the peers run on: throw-away environments in the user's cache, made when first needed.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../setup.mjs';
@@ -10,6 +10,12 @@ const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 const environments = {
   // The same as for the reference values: see tools/oracle.
   torch: { folder: 'llr-oracle', requirements: 'tools/oracle/requirements.txt' },
+  // That of PyTorch, and what the bench of the data loaders needs besides: photographs are all it takes of scikit-image.
+  data: {
+    folder: 'llr-bench-data',
+    requirements: 'tools/bench/data/requirements.txt',
+    beside: 'torch',
+  },
   jax: { folder: 'llr-bench-jax', requirements: 'tools/bench/peers/requirements-jax.txt' },
 };
 
@@ -19,7 +25,7 @@ export class NoPython extends Error {}
 /**
  * The Python with PyTorch or JAX.
  *
- * @param {'torch' | 'jax'} name
+ * @param {'torch' | 'data' | 'jax'} name
  * @throws NoPython when there is no python3, or pip can't install what is needed
  */
 export function pythonWith(name) {
@@ -36,7 +42,12 @@ export function pythonWith(name) {
   mkdirSync(cache, { recursive: true });
   try {
     run('python3', ['-m', 'venv', folder]);
-    run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
+    const besides = environment.beside ? ['--no-deps'] : [];
+    run(python, ['-m', 'pip', 'install', '--quiet', ...besides, '--requirement', requirements]);
+    if (environment.beside) {
+      const link = join(sitePackages(python), 'beside.pth');
+      writeFileSync(link, sitePackages(pythonWith(environment.beside)));
+    }
   } catch (error) {
     const why = error.stderr?.trim().split('\n').at(-1) || error.message;
     throw new NoPython(`no Python with ${name}: ${why}`);
@@ -44,6 +55,9 @@ export function pythonWith(name) {
   cpSync(requirements, stamp);
   return python;
 }
+
+const sitePackages = (python) =>
+  run(python, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))']).trim();
 
 const run = (program, args) =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

@@ -10,7 +10,7 @@ const answer = (values) => process.stdout.write(`${JSON.stringify(values)}\n`);
 /**
  * Runs a variant until `end`: commands on stdin, one JSON line each on stdout, as in peers/protocol.py.
  *
- * @param variant - `step()` runs one step and returns a number that depends on all of it; `check(file)` writes
+ * @param variant - `step()` runs one step and returns a number, or a promise of it, that depends on all of it; `check(file)` writes
  *   what must agree
  * @param {string} description - what runs it, with its version
  * @param {number} startRss - in kB, before the problem was loaded
@@ -22,7 +22,7 @@ export async function serve(variant, description, startRss) {
     if (command === 'step') {
       const began = performance.now();
       const cpu = process.cpuUsage();
-      const value = variant.step();
+      const value = await variant.step();
       const { user, system } = process.cpuUsage(cpu);
       const seconds = (performance.now() - began) / 1000;
       answer({ value, seconds, cpuSeconds: (user + system) / 1e6 });
