@@ -37,7 +37,7 @@ export async function readArchive(
   archive: string,
   kind: 'tar' | 'tar.gz',
   wanted: (path: string) => boolean,
-): Promise<{ paths: readonly string[]; files: ReadonlyMap<string, Uint8Array> }> {
+): Promise<{ paths: readonly string[]; files: Map<string, Uint8Array> }> {
   const files = new Map<string, Uint8Array>();
   const paths: string[] = [];
   const tar = extract();

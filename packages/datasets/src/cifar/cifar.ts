@@ -3,7 +3,7 @@ import { dataFolder } from '../download/data-folder.ts';
 import { fromArrays, type IndexedSource } from '../from-arrays.ts';
 import { padCropFlip } from '../pad-crop-flip.ts';
 import { assertSplit, type Split } from '../split.ts';
-import { concatenate, type Examples } from './examples.ts';
+import { Collected, type Examples } from './examples.ts';
 import { type Found, findFiles } from './find-files.ts';
 import { formsOf } from './forms.ts';
 import { inOfficialOrder } from './official-order.ts';
@@ -105,16 +105,15 @@ async function decodeAll(
   split: Split,
   partial: boolean,
 ): Promise<Examples> {
-  const parts: Examples[] = [];
+  const collected = new Collected(variant, partial ? undefined : officialSize[split]);
   const expected = form.equalFiles ? officialSize[split] / files.length : undefined;
-  for (const { file, bytes } of files) {
-    const part = await form.decode(bytes, file);
+  for (const { file, read } of files) {
+    const part = await form.decode(await read(), file);
     if (!partial && expected !== undefined) assertCount(file, part.count, expected, variant);
-    parts.push(part);
+    collected.add(part);
   }
-  const examples = concatenate(variant, parts);
-  if (!partial) assertCount(files[0]!.file, examples.count, officialSize[split], variant);
-  return examples;
+  if (!partial) assertCount(files[0]!.file, collected.count, officialSize[split], variant);
+  return collected.examples;
 }
 
 function assertCount(file: string, count: number, expected: number, { title }: Variant): void {

@@ -64,20 +64,52 @@ export function setLabel(
 
 const which = (name: LabelField['name']) => (name === 'label' ? 'label ' : `${name} label `);
 
-/** Several lots of examples as one. */
-export function concatenate(variant: Variant, parts: readonly Examples[]): Examples {
-  if (parts.length === 1) return parts[0]!;
-  const all = emptyExamples(
-    variant,
-    parts.reduce((sum, { count }) => sum + count, 0),
-  );
-  let first = 0;
-  for (const { count, images, labels } of parts) {
-    all.images.set(images, first * bytesPerImage);
-    labels.forEach((values, field) => {
-      all.labels[field]!.set(values, first);
-    });
-    first += count;
+/** Several lots of examples as one, each taken as it comes: `count` is how many there are in all, if known. */
+export class Collected {
+  readonly #variant: Variant;
+  #all: Examples;
+  #count = 0;
+
+  constructor(variant: Variant, count: number | undefined) {
+    this.#variant = variant;
+    this.#all = emptyExamples(variant, count ?? 0);
   }
-  return all;
+
+  add(part: Examples): void {
+    if (this.#count === 0 && part.count >= this.#all.count) {
+      this.#all = part;
+      this.#count = part.count;
+      return;
+    }
+    const needed = this.#count + part.count;
+    if (needed > this.#all.count) {
+      const larger = emptyExamples(this.#variant, needed);
+      copy(this.#all, this.#count, larger, 0);
+      this.#all = larger;
+    }
+    copy(part, part.count, this.#all, this.#count);
+    this.#count = needed;
+  }
+
+  /** How many have been added. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** All that was added. */
+  get examples(): Examples {
+    const { images, labels } = this.#all;
+    return {
+      count: this.#count,
+      images: images.subarray(0, this.#count * bytesPerImage),
+      labels: labels.map((values) => values.subarray(0, this.#count)),
+    };
+  }
+}
+
+function copy(from: Examples, count: number, to: Examples, at: number): void {
+  to.images.set(from.images.subarray(0, count * bytesPerImage), at * bytesPerImage);
+  from.labels.forEach((values, field) => {
+    to.labels[field]!.set(values.subarray(0, count), at);
+  });
 }

@@ -9,7 +9,7 @@ export interface Found {
   readonly form: Form;
   /** For people: the form, and the folder or archive. */
   readonly description: string;
-  readonly files: readonly { readonly file: string; readonly bytes: Uint8Array }[];
+  readonly files: readonly { readonly file: string; read(): Promise<Uint8Array> }[];
   /** A small text file beside them, if it is there. */
   text(name: string): Promise<{ file: string; text: string } | undefined>;
 }
@@ -81,25 +81,23 @@ async function inFolder(folder: string, paths: readonly string[], form: Form): P
     const beside = dirname(join(folder, where));
     throw new Error(`${join(beside, missing[0]!)} is missing${among(missing)} (${form.name}).`);
   }
-  const read = [];
-  for (const path of files) {
-    const file = join(folder, path);
-    const { size } = await stat(file);
-    if (size > longestFile) {
-      throw new Error(`${file} is too large for CIFAR: ${size.toLocaleString('en')} bytes.`);
-    }
-    read.push({ file, bytes: await readFile(file) });
-  }
+  const found = files.map((path) => join(folder, path));
   return {
     form,
     description: `${form.name}, folder ${dirname(join(folder, files[0]!))}`,
-    files: read,
+    files: found.map((file) => ({ file, read: () => readWhole(file) })),
     text: async (name) => {
       const file = join(folder, dirname(files[0]!), name);
       const text = await readFile(file, 'utf8').catch(() => undefined);
       return text === undefined ? undefined : { file, text };
     },
   };
+}
+
+async function readWhole(file: string): Promise<Uint8Array> {
+  const { size } = await stat(file);
+  if (size <= longestFile) return readFile(file);
+  throw new Error(`${file} is too large for CIFAR: ${size.toLocaleString('en')} bytes.`);
 }
 
 const among = (missing: readonly string[]) =>
@@ -133,7 +131,15 @@ async function inFile(file: string, variant: Variant, forms: readonly Form[]): P
   return {
     form,
     description: `${form.name}, archive ${file}`,
-    files: arranged.files.map((path) => ({ file: `${file}, ${path},`, bytes: files.get(path)! })),
+    files: arranged.files.map((path) => ({
+      file: `${file}, ${path},`,
+      read: async () => {
+        const bytes = files.get(path)!;
+        // Decoded, it is needed no more.
+        files.delete(path);
+        return bytes;
+      },
+    })),
     text: async (name) => {
       const found = [...files].find(([path]) => basename(path) === name);
       return found && { file: `${file}, ${name},`, text: new TextDecoder().decode(found[1]) };
