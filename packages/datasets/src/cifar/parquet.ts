@@ -5,8 +5,8 @@ import {
   parquetReadObjects,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { PNG } from 'pngjs';
 import { bytesPerImage, type Examples, emptyExamples, setLabel } from './examples.ts';
+import { decodePng } from './png.ts';
 import { officialSize, type Variant } from './variants.ts';
 
 /** PNGs of 32 × 32 have some 2,500 bytes. */
@@ -81,7 +81,10 @@ export async function decodeParquet(
         );
       });
       try {
-        decodeImage(row[columns[0]!], examples.images.subarray(index * bytesPerImage));
+        decodeImage(
+          row[columns[0]!],
+          examples.images.subarray(index * bytesPerImage, (index + 1) * bytesPerImage),
+        );
       } catch (cause) {
         throw wrong(
           `the image of row ${index} (counted from 0): ${(cause as Error).message}`,
@@ -103,24 +106,7 @@ function decodeImage(cell: unknown, into: Uint8Array): void {
   const png = (cell as { bytes?: unknown } | null | undefined)?.bytes;
   if (!(png instanceof Uint8Array)) throw new Error('there are no bytes');
   if (png.length > longestImage) throw new Error(`${png.length} bytes are too many`);
-  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  // The header's sizes are what decoding allocates.
-  if (png.length < 26 || view.getUint32(0) !== 0x89504e47) throw new Error('it is no PNG');
-  const [width, height, depth, colour] = [view.getUint32(16), view.getUint32(20), png[24], png[25]];
-  if (width !== 32 || height !== 32 || depth !== 8 || colour !== 2) {
-    throw new Error(
-      `it should be 32 × 32 RGB of 8 bits; it is ${width} × ${height}, ${depth} bits, colour type ${colour}`,
-    );
-  }
-  // Red, green, blue and an opaque alpha.
-  const { data } = PNG.sync.read(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
-  if (data.length !== 1024 * 4) throw new Error(`it has ${data.length} bytes`);
-  for (let from = 0; from < data.length; from += 4) {
-    const to = (from / 4) * 3;
-    into[to] = data[from]!;
-    into[to + 1] = data[from + 1]!;
-    into[to + 2] = data[from + 2]!;
-  }
+  decodePng(png, into);
 }
 
 /** With the declared sizes checked before anything is allocated. */
