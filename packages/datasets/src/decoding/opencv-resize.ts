@@ -51,7 +51,7 @@ export const opencvCubic: Resize = (region, resizing, into) => {
     for (let i = 0; i < length; i++) {
       const sum =
         rows[a! + i]! * wa! + rows[b! + i]! * wb! + rows[c! + i]! * wc! + rows[d! + i]! * wd!;
-      const byte = roundHalfEven(sum / (unit * unit));
+      const byte = Math.floor(sum / (unit * unit) + 0.5);
       into[y * length + i] = (byte < 0 ? 0 : byte > 255 ? 255 : byte) * (1 / 255);
     }
   }
@@ -61,7 +61,7 @@ export const opencvCubic: Resize = (region, resizing, into) => {
 interface Taps {
   readonly count: number;
   readonly index: Int32Array;
-  readonly weights: Float64Array;
+  readonly weights: Int32Array;
 }
 
 /** OpenCV's weights are whole numbers of 2⁻¹¹. */
@@ -78,7 +78,7 @@ function tapsOf(
   const taps = {
     count,
     index: new Int32Array(length * count),
-    weights: new Float64Array(length * count),
+    weights: new Int32Array(length * count),
   };
   const scale = 1 / (to / from);
   for (let i = 0; i < length; i++) {
@@ -125,9 +125,9 @@ function resizeRows(
       for (let k = x * count; k < (x + 1) * count; k++) {
         const at = row + index[k]! * channels;
         const weight = weights[k]!;
-        red += data[at]! * weight;
-        green += data[at + 1]! * weight;
-        blue += data[at + 2]! * weight;
+        red = (red + Math.imul(data[at]!, weight)) | 0;
+        green = (green + Math.imul(data[at + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(data[at + 2]!, weight)) | 0;
       }
       const out = ((y - top) * width + (flip ? width - 1 - x : x)) * 3;
       rows[out] = red;
