@@ -30,12 +30,14 @@ export const opencvLinear: Resize = (region, resizing, into) => {
   const { rows, top, down } = acrossRows(linear, region, resizing);
   const length = resizing.window.width * 3;
   for (let y = 0; y < resizing.window.height; y++) {
-    const [above, below] = [0, 1].map((k) => (down.index[2 * y + k]! - top) * length);
-    const [wa, wb] = [down.weights[2 * y]!, down.weights[2 * y + 1]!];
+    const above = (down.index[2 * y]! - top) * length;
+    const below = (down.index[2 * y + 1]! - top) * length;
+    const wa = down.weights[2 * y]!;
+    const wb = down.weights[2 * y + 1]!;
     for (let i = 0; i < length; i++) {
       // Sixteen bits are kept of each product, rounded down, and then two more are rounded off.
-      const a = (wa * (rows[above! + i]! >> 4)) >> 16;
-      const b = (wb * (rows[below! + i]! >> 4)) >> 16;
+      const a = (wa * (rows[above + i]! >> 4)) >> 16;
+      const b = (wb * (rows[below + i]! >> 4)) >> 16;
       into[y * length + i] = ((a + b + 2) >> 2) * (1 / 255);
     }
   }
@@ -46,13 +48,19 @@ export const opencvCubic: Resize = (region, resizing, into) => {
   const { rows, top, down } = acrossRows(cubic, region, resizing);
   const length = resizing.window.width * 3;
   for (let y = 0; y < resizing.window.height; y++) {
-    const [a, b, c, d] = [0, 1, 2, 3].map((k) => (down.index[4 * y + k]! - top) * length);
-    const [wa, wb, wc, wd] = down.weights.subarray(4 * y, 4 * y + 4);
+    const a = (down.index[4 * y]! - top) * length;
+    const b = (down.index[4 * y + 1]! - top) * length;
+    const c = (down.index[4 * y + 2]! - top) * length;
+    const d = (down.index[4 * y + 3]! - top) * length;
+    const wa = down.weights[4 * y]! / (unit * unit);
+    const wb = down.weights[4 * y + 1]! / (unit * unit);
+    const wc = down.weights[4 * y + 2]! / (unit * unit);
+    const wd = down.weights[4 * y + 3]! / (unit * unit);
+    const out = y * length;
     for (let i = 0; i < length; i++) {
-      const sum =
-        rows[a! + i]! * wa! + rows[b! + i]! * wb! + rows[c! + i]! * wc! + rows[d! + i]! * wd!;
-      const byte = Math.floor(sum / (unit * unit) + 0.5);
-      into[y * length + i] = (byte < 0 ? 0 : byte > 255 ? 255 : byte) * (1 / 255);
+      const sum = rows[a + i]! * wa + rows[b + i]! * wb + rows[c + i]! * wc + rows[d + i]! * wd;
+      const byte = Math.floor(sum + 0.5);
+      into[out + i] = (byte < 0 ? 0 : byte > 255 ? 255 : byte) * (1 / 255);
     }
   }
 };
