@@ -8,8 +8,8 @@ const bytesPerRow = width * bytesPerPixel;
 
 /**
  * Decodes a PNG (W3C, third edition) of exactly the kind that CIFAR's are: 32 × 32, RGB of 8 bits, not
- * interlaced. Every checksum is compared, and nothing is allocated by what the file declares. (pngjs on Node
- * 24 takes one without all of its pixels for whole, and is slower.)
+ * interlaced. Every checksum is compared, and nothing is allocated by what the file declares. (pngjs takes what a
+ * PNG lacks of its pixels from whatever lies in memory, and mostly but not always stumbles over it.)
  *
  * @param into - the pixels, HWC
  * @throws when it is anything else, or damaged
