@@ -88,6 +88,39 @@ const norms = tidy(() => {
 console.log(JSON.stringify({ name, norms, leaked: memory().numTensors - before, llr: llr({ lambda: 4, mu: 3 }).name }));
 `;
 
+// Decoded by a worker, without sharp, which isn't installed there.
+const streamScript = `
+import { imageFolder } from '@llr/datasets';
+import { useEngine } from '@llr/engine/node';
+await useEngine({ prefer: 'wasm' });
+const source = await imageFolder('photographs', { size: 32, workers: 1 });
+for await (const { images, labels } of source.batches({ batchSize: 2, epoch: 0, augment: true })) {
+  const values = images.dataSync();
+  console.log(JSON.stringify({ shape: images.shape, labels: [...labels.dataSync()], least: Math.min(...values), most: Math.max(...values) }));
+}
+`;
+
+function stream(folder) {
+  const photographs = join(root, 'packages/datasets/test/fixtures/photographs');
+  for (const [name, file] of Object.entries({
+    cat: 'n02123045_3.JPEG',
+    phone: 'n03773504_3.JPEG',
+  })) {
+    cpSync(join(photographs, file), join(folder, 'photographs', name, file));
+  }
+  writeFileSync(join(folder, 'stream.js'), streamScript);
+  const found = JSON.parse(lastLine(run(folder, process.execPath, ['stream.js'])));
+  const { shape, labels, least, most } = found;
+  assert(
+    shape.join() === '2,32,32,3' &&
+      labels.toSorted().join() === '0,1' &&
+      least >= 0 &&
+      least < most &&
+      most <= 1,
+    'an empty project reads photographs, decoded by a worker',
+  );
+}
+
 function emptyProject(folder, tarballs) {
   mkdirSync(folder);
   install(folder, { dependencies: { '@tensorflow/tfjs-core': '^4.22.0' } }, tarballs);
@@ -101,6 +134,7 @@ function emptyProject(folder, tarballs) {
     right && found.leaked === 0,
     'an empty project takes the gradient of a local linearity error in the weights',
   );
+  stream(folder);
 
   const llr = (...args) => npm(folder, 'exec', '--', 'llr', ...args);
   assert(/train[\s\S]*eval[\s\S]*doctor/.test(llr('--help')), 'llr --help names the commands');

@@ -90,6 +90,8 @@ describe('a damaged record', () => {
     expect(message).toContain(
       'raw, train: 3 damaged records, more than maxBadFraction allows (2). The last one: ',
     );
+    // Once there are too many, there are too many.
+    expect((await failure(collect(source, training))).message).toContain('3 damaged records');
   });
 
   it('is an error when its substitutes are damaged as well', async () => {
@@ -104,7 +106,9 @@ describe('a damaged record', () => {
     const source = await rawSource(records, { workers: 1, maxBadFraction: 0.1 });
     writeFileSync(whereabouts(records, 8), '');
     await collect(source, training);
-    expect(source.badRecords().map(({ index }) => index)).toEqual([8]);
+    expect(source.badRecords()).toEqual([
+      { index: 8, message: `${whereabouts(records, 8)} is empty (0 bytes).` },
+    ]);
 
     unlinkSync(whereabouts(records, 8));
     const { message } = await failure(collect(source, training));

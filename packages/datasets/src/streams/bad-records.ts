@@ -45,13 +45,13 @@ export class BadRecords {
 
   /** @throws when there are more than may be */
   add(record: BadRecord): void {
-    if (this.#found.has(record.index)) return;
-    this.#found.set(record.index, record);
+    const isNew = !this.#found.has(record.index);
+    if (isNew) this.#found.set(record.index, record);
     if (this.#found.size > this.#most) {
       throw new Error(
         `${this.#source}: ${this.#found.size} damaged records, more than maxBadFraction allows (${Math.floor(this.#most)}). The last one: ${record.message}`,
       );
     }
-    this.#notify(record);
+    if (isNew) this.#notify(record);
   }
 }

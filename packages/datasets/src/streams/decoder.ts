@@ -1,5 +1,5 @@
 import { RecordError } from '../records/record-error.ts';
-import { openReader, type RecordReader, type Records } from '../records/records.ts';
+import { openReader, type RecordReader, type Records, whereabouts } from '../records/records.ts';
 import { type DecodingTask, type FailedRow, type SlotViews, slotViews } from './decoding-task.ts';
 import {
   type OpenPreprocessing,
@@ -29,7 +29,7 @@ const inFlight = 4;
 export class Decoder {
   readonly #reader: RecordReader;
   readonly #preprocessing: OpenPreprocessing;
-  readonly #classes: number;
+  readonly #records: Records;
   readonly #holder: number;
   readonly #queue: Work[] = [];
   #lanes = 0;
@@ -37,19 +37,18 @@ export class Decoder {
   /** @param worker - the number of this worker, under which it marks the rows it holds */
   static async open({ records, preprocessing }: DecoderSetup, worker = 0): Promise<Decoder> {
     const opened = await openPreprocessing(preprocessing);
-    const classes = records.classNames.length;
-    return new Decoder(await openReader(records), opened, classes, worker + 1);
+    return new Decoder(records, await openReader(records), opened, worker + 1);
   }
 
   private constructor(
+    records: Records,
     reader: RecordReader,
     preprocessing: OpenPreprocessing,
-    classes: number,
     holder: number,
   ) {
+    this.#records = records;
     this.#reader = reader;
     this.#preprocessing = preprocessing;
-    this.#classes = classes;
     this.#holder = holder;
   }
 
@@ -86,21 +85,29 @@ export class Decoder {
 
   async #decode({ task, views, failed }: Work, row: number): Promise<void> {
     Atomics.store(views.holders, row, this.#holder);
+    const index = task.indices[row]!;
     try {
-      const { bytes, label } = await this.#reader.read(task.indices[row]!);
-      assertLabel(label, this.#classes);
+      const { bytes, label } = await this.#reader.read(index);
+      assertLabel(label, this.#records.classNames.length);
       views.labels[row] = label;
       await this.#preprocess(bytes, task, views, row);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      failed.push({ row, message, damaged: error instanceof RecordError });
+      // The reader of a damaged record says itself where it lies.
+      const damaged = error instanceof RecordError;
+      const message = damaged ? error.message : this.#placed(index, error);
+      failed.push({ row, message, damaged });
     }
     Atomics.store(views.holders, row, 0);
   }
 
+  #placed(index: number, error: unknown): string {
+    const what = error instanceof Error ? error.message : String(error);
+    return `${whereabouts(this.#records, index)}: ${what}`;
+  }
+
   async #preprocess(
     bytes: Uint8Array,
-    { draws: all, batchSize }: DecodingTask,
+    { indices, draws: all, batchSize }: DecodingTask,
     { images }: SlotViews,
     row: number,
   ): Promise<void> {
@@ -110,7 +117,7 @@ export class Decoder {
     try {
       await preprocess(bytes, into, all?.subarray(row * draws, (row + 1) * draws));
     } catch (cause) {
-      throw new RecordError((cause as Error).message, { cause });
+      throw new RecordError(this.#placed(indices[row]!, cause), { cause });
     }
   }
 }

@@ -15,6 +15,7 @@ export interface DecodingTask {
 /** A row that couldn't be decoded. */
 export interface FailedRow {
   readonly row: number;
+  /** Where its record lies and what is wrong. */
   readonly message: string;
   /** Whether it is this record that is damaged, and not what it is read from. */
   readonly damaged: boolean;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
 import type { BatchOptions } from '@llr/core';
 import { batchPlan } from '../batch-plan.ts';
 import type { IndexedSource } from '../from-arrays.ts';
@@ -85,7 +86,6 @@ export async function recordSource(options: RecordSourceOptions): Promise<Record
       what: `${name}, ${partSplit}`,
       first,
       size,
-      records,
       inputShape: outputShape,
       draws,
       onBad,
@@ -153,7 +153,15 @@ class Decoding {
   }
 }
 
-function fingerprintOf({ size, classNames, runs, labels, ...records }: Records, how: unknown) {
+function fingerprintOf(
+  { size, classNames, runs, labels, ...records }: Records,
+  preprocessing: PreprocessingChoice,
+): string {
+  // A folder may move.
+  const how =
+    'module' in preprocessing
+      ? { ...preprocessing, module: basename(preprocessing.module) }
+      : preprocessing;
   const parts = [JSON.stringify([size, classNames, runs, how]), bytesOf(labels)];
   return hash(...parts, 'names' in records ? records.names.bytes : '');
 }

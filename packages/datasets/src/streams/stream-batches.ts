@@ -1,7 +1,6 @@
 import { type Batch, type BatchOptions, randomSource } from '@llr/core';
 import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import type { BatchPlan } from '../batch-plan.ts';
-import { type Records, whereabouts } from '../records/records.ts';
 import { type BadRecord, type BadRecords, substitute } from './bad-records.ts';
 import { type FailedRow, type SlotViews, slotBytes, slotViews } from './decoding-task.ts';
 import type { Slots } from './slots.ts';
@@ -13,7 +12,6 @@ export interface StreamedPart {
   readonly what: string;
   readonly first: number;
   readonly size: number;
-  readonly records: Records;
   readonly inputShape: readonly [height: number, width: number, channels: number];
   /** How many random numbers an image is augmented with. */
   readonly draws: number;
@@ -122,30 +120,22 @@ class BatchInProgress {
     for (let attempt = 0; ; attempt++) {
       const failed = await this.#decodeRows(rows);
       if (failed.length === 0 || this.#cancelled) return found;
-      for (const failure of failed.sort((a, b) => a.row - b.row)) {
-        const record = this.#describe(failure);
-        if (!failure.damaged || onBad === 'error' || epoch === undefined) {
-          throw new Error(`${this.#part.what}: ${record.message}`);
+      for (const { row, message, damaged } of failed.sort((a, b) => a.row - b.row)) {
+        if (!damaged || onBad === 'error' || epoch === undefined) {
+          throw new Error(`${this.#part.what}: ${message}`);
         }
-        found.push(record);
-        const index = first + this.#positions[failure.row]!;
+        found.push({ index: this.#indices[row]!, message });
+        const index = first + this.#positions[row]!;
         const chosen = substitute(index, size, { seed, epoch, attempt });
         if (chosen === undefined) {
           throw new Error(
-            `${this.#part.what}: every record drawn in place of a damaged one is damaged too. The last one: ${record.message}`,
+            `${this.#part.what}: every record drawn in place of a damaged one is damaged too. The last one: ${message}`,
           );
         }
-        this.#indices[failure.row] = first + chosen;
+        this.#indices[row] = first + chosen;
       }
       rows = Int32Array.from(failed, ({ row }) => row);
     }
-  }
-
-  #describe({ row, message }: FailedRow): BadRecord {
-    const index = this.#indices[row]!;
-    const where = whereabouts(this.#part.records, index);
-    // A reader's own errors say where.
-    return { index, message: message.startsWith(where) ? message : `${where}: ${message}` };
   }
 
   #decodeRows(rows: Int32Array): Promise<FailedRow[]> {
