@@ -1,9 +1,10 @@
 import { type Batch, type BatchOptions, randomSource } from '@llr/core';
-import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
+import { tensor1d } from '@tensorflow/tfjs-core';
 import type { BatchPlan } from '../batch-plan.ts';
 import { type BadRecord, type BadRecords, substitute } from './bad-records.ts';
 import { type FailedRow, type SlotViews, slotBytes, slotViews } from './decoding-task.ts';
 import type { Slots } from './slots.ts';
+import { tensorOfCopy } from './tensor-of-copy.ts';
 import { cancelRows, type DecodingPool } from './worker-pool.ts';
 
 /** A contiguous part of some records, and what its batches are made with. */
@@ -25,8 +26,8 @@ export interface StreamedPart {
 }
 
 /**
- * The batches of a plan, `prefetch` of them being decoded at any time. A slot's pixels are copied before it is
- * used again: a tensor reads the array it is made from when it is first computed with, on some engines.
+ * The batches of a plan, `prefetch` of them being decoded at any time. The tensors of a batch own their values:
+ * its slot is used again.
  */
 export async function* streamBatches(
   part: StreamedPart,
@@ -45,15 +46,11 @@ export async function* streamBatches(
   };
   try {
     for (fill(); ahead.length > 0; ) {
-      const { pixels, labels, indices } = await pool.waitFor(ahead[0]!.finish());
+      const batch = await pool.waitFor(ahead[0]!.finish());
       ahead.shift();
       // Before the consumer goes to work on this one.
       fill();
-      yield {
-        images: tensor4d(pixels, [indices.length, ...part.inputShape], 'float32'),
-        labels: tensor1d(labels, 'int32'),
-        indices,
-      };
+      yield batch;
     }
   } finally {
     for (const batch of ahead) batch.cancel();
@@ -92,14 +89,18 @@ class BatchInProgress {
   }
 
   /** @throws for what couldn't be read, and for damaged records unless they are to be skipped */
-  async finish(): Promise<{ pixels: Float32Array; labels: Int32Array; indices: Int32Array }> {
+  async finish(): Promise<Batch> {
     for (const record of await this.#decoded) this.#part.bad.add(record);
     const { images, labels } = this.#views;
     const rows = this.#indices.length;
-    const used = (images.length / this.#options.batchSize) * rows;
-    const copy = { pixels: images.slice(0, used), labels: labels.slice(0, rows) };
+    const used = images.subarray(0, (images.length / this.#options.batchSize) * rows);
+    const batch = {
+      images: tensorOfCopy(used, [rows, ...this.#part.inputShape]),
+      labels: tensor1d(labels.slice(0, rows), 'int32'),
+      indices: this.#indices,
+    };
     this.#part.slots.give(this.#slot);
-    return { ...copy, indices: this.#indices };
+    return batch;
   }
 
   /** Nothing more is begun; the slot is free once what was begun is done. */
