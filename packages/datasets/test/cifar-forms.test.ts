@@ -359,6 +359,13 @@ describe('a damaged parquet file', () => {
     await expect(open(file([damaged], [1n]))).rejects.toThrow('the image of row 0');
   });
 
+  it('is refused when a row group has a column that its schema lacks', async () => {
+    const renamed = Buffer.from(fixture('cifar/hf-cifar10-test.parquet'));
+    renamed.write('lever', renamed.lastIndexOf('label'));
+    renamed.write('lever', renamed.lastIndexOf('label'));
+    await expect(open(renamed)).rejects.toThrow(/row group \d has the columns .*lever/);
+  });
+
   it('is an error or other images, whatever bytes are others', async () => {
     const whole = fixture('cifar/hf-cifar10-test.parquet');
     await fc.assert(

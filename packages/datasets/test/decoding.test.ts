@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { crc32, deflateSync } from 'node:zlib';
 import { preprocessing } from '@llr/datasets';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -42,6 +43,22 @@ function withoutTables(jpeg: Buffer): Buffer {
   const copy = Buffer.from(jpeg);
   const table = copy.indexOf(Buffer.from([0xff, 0xc4]));
   return copy.fill(0xee, table + 5, table + 21);
+}
+
+/** A PNG of 16 rows that has the pixels of 15, with every checksum right. */
+function withoutLastRow(): Buffer {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    checksum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, checksum]);
+  };
+  const header = Buffer.from([0, 0, 0, 16, 0, 0, 0, 16, 8, 2, 0, 0, 0]);
+  const rows = deflateSync(Buffer.alloc(15 * (1 + 16 * 3)));
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  const end = chunk('IEND', new Uint8Array(0));
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), end]);
 }
 
 const plain = (width: number, height: number) =>
@@ -120,6 +137,7 @@ describe.each(['sharp', 'wasm'] as const)('Decoding with %s', (decoder) => {
     ['the first bytes of a JPEG', landscape.subarray(0, 100), 'before the header of its image'],
     ['the first bytes of a PNG', png.subarray(0, 20), 'the PNG is cut off within its header'],
     ['half a PNG', png.subarray(0, png.length / 2), /^the \w+ is damaged or truncated: ./],
+    ['a PNG without its last row', withoutLastRow(), /is damaged or truncated: ./],
     [
       'a PNG with a wrong byte',
       changed(png, 2000, png[2000]! ^ 1),

@@ -1,10 +1,6 @@
-import {
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from 'hyparquet';
+import { type Compressors, type FileMetaData, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { parquetFooter } from '../parquet-footer.ts';
 import { bytesPerImage, type Examples, emptyExamples, setLabel } from './examples.ts';
 import { decodePng } from './png.ts';
 import { officialSize, type Variant } from './variants.ts';
@@ -38,7 +34,7 @@ export async function decodeParquet(
   };
   let metadata: FileMetaData;
   try {
-    metadata = await parquetMetadataAsync(source);
+    metadata = await parquetFooter(source);
   } catch (cause) {
     throw wrong((cause as Error).message, cause);
   }

@@ -1,4 +1,5 @@
-import { crc32, inflateSync } from 'node:zlib';
+import { inflateSync } from 'node:zlib';
+import { pngChunks } from '../png-chunks.ts';
 
 const width = 32;
 const height = 32;
@@ -8,8 +9,7 @@ const bytesPerRow = width * bytesPerPixel;
 
 /**
  * Decodes a PNG (W3C, third edition) of exactly the kind that CIFAR's are: 32 × 32, RGB of 8 bits, not
- * interlaced. Every checksum is compared, and nothing is allocated by what the file declares. (pngjs takes what a
- * PNG lacks of its pixels from whatever lies in memory, and mostly but not always stumbles over it.)
+ * interlaced. Every checksum is compared, and nothing is allocated by what the file declares.
  *
  * @param into - the pixels, HWC
  * @throws when it is anything else, or damaged
@@ -24,24 +24,12 @@ export function decodePng(png: Uint8Array, into: Uint8Array): void {
 
 /** The compressed pixels: the chunks IDAT, joined. */
 function pixelData(png: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
-  if (bytes.toString('latin1', 0, 8) !== '\x89PNG\r\n\x1a\n') throw new Error('it is no PNG');
   const found: Uint8Array[] = [];
-  for (let at = 8, first = true; at + 12 <= bytes.length; first = false) {
-    const end = at + 12 + bytes.readUInt32BE(at);
-    const type = bytes.toString('latin1', at + 4, at + 8);
-    if (end > bytes.length) break;
-    if (crc32(bytes.subarray(at + 4, end - 4)) !== bytes.readUInt32BE(end - 4)) {
-      throw new Error(`the checksum of its chunk ${JSON.stringify(type)} is wrong`);
-    }
-    if (first !== (type === 'IHDR')) throw new Error('its chunks are in disorder');
-    const data = bytes.subarray(at + 8, end - 4);
+  for (const { type, data } of pngChunks(png)) {
     if (type === 'IHDR') assertHeader(data);
     if (type === 'IDAT') found.push(data);
-    if (type === 'IEND') return found.length === 1 ? found[0]! : Buffer.concat(found);
-    at = end;
   }
-  throw new Error('it is cut short');
+  return found.length === 1 ? found[0]! : Buffer.concat(found);
 }
 
 function assertHeader(header: Buffer): void {

@@ -1,12 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-} from 'hyparquet';
+import { type AsyncBuffer, type FileMetaData, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { parquetFooter } from '../parquet-footer.ts';
 import { isUrl, remoteSize, requestRange } from './http.ts';
 import { RecordError } from './record-error.ts';
 import type { CommonRecords, RecordReader } from './records.ts';
@@ -238,7 +233,7 @@ interface OpenFile extends AsyncBuffer {
   close(): Promise<void>;
 }
 
-const footerOf = (file: OpenFile) => explained(file, () => parquetMetadataAsync(file));
+const footerOf = (file: OpenFile) => explained(file, () => parquetFooter(file));
 
 async function explained<T>(file: OpenFile, read: () => Promise<T>): Promise<T> {
   try {
