@@ -93,41 +93,74 @@ function resize(
   resizeColumns(rows, top, window.width * 3, down, into);
 }
 
+/** What lies between the two passes: kept, since an image is resized at a time. */
+let between = new Uint8ClampedArray(0);
+
 /** The rows `top` to `bottom` − 1 at their final width, rounded to bytes as Pillow does between the two passes. */
 function resizeRows(
-  { data, channels, stride, offset }: Region,
+  region: Region,
   top: number,
   bottom: number,
-  { first, count, weights, most }: Taps,
+  across: Taps,
   flip: boolean,
 ): Uint8ClampedArray {
-  const width = first.length;
+  const length = across.first.length * 3;
   // Four rows are added up at once, of which the last three may lie beyond the end.
-  const rows = new Uint8ClampedArray((bottom - top + 3) * width * 3);
-  const step = flip ? -3 : 3;
-  for (let y = top; y < bottom; y++) {
-    const row = offset + y * stride;
-    let out = ((y - top) * width + (flip ? width - 1 : 0)) * 3;
-    for (let x = 0; x < width; x++) {
-      let red = half;
-      let green = half;
-      let blue = half;
-      let at = row + first[x]! * channels;
-      const end = x * most + count[x]!;
-      for (let k = x * most; k < end; k++) {
-        const weight = weights[k]!;
-        red = (red + Math.imul(data[at]!, weight)) | 0;
-        green = (green + Math.imul(data[at + 1]!, weight)) | 0;
-        blue = (blue + Math.imul(data[at + 2]!, weight)) | 0;
-        at += channels;
-      }
-      rows[out] = red >> precision;
-      rows[out + 1] = green >> precision;
-      rows[out + 2] = blue >> precision;
-      out += step;
-    }
-  }
+  const size = (bottom - top + 3) * length;
+  if (between.length < size) between = new Uint8ClampedArray(size);
+  const rows = between;
+  let y = top;
+  for (; y + 1 < bottom; y += 2)
+    resizeTwoRows(region, y, y + 1, across, flip, rows, (y - top) * length);
+  // An odd last row is its own neighbour.
+  if (y < bottom) resizeTwoRows(region, y, y, across, flip, rows, (y - top) * length);
   return rows;
+}
+
+/** Two rows at once, which share their weights: half the work of looking them up. */
+function resizeTwoRows(
+  { data, channels, stride, offset }: Region,
+  above: number,
+  below: number,
+  { first, count, weights, most }: Taps,
+  flip: boolean,
+  rows: Uint8ClampedArray,
+  into: number,
+): void {
+  const width = first.length;
+  const step = flip ? -3 : 3;
+  const start = offset + above * stride;
+  const apart = (below - above) * stride;
+  const next = (below - above) * width * 3;
+  let out = into + (flip ? (width - 1) * 3 : 0);
+  for (let x = 0; x < width; x++) {
+    let red = half;
+    let green = half;
+    let blue = half;
+    let redBelow = half;
+    let greenBelow = half;
+    let blueBelow = half;
+    let at = start + first[x]! * channels;
+    const end = x * most + count[x]!;
+    for (let k = x * most; k < end; k++) {
+      const weight = weights[k]!;
+      red = (red + Math.imul(data[at]!, weight)) | 0;
+      green = (green + Math.imul(data[at + 1]!, weight)) | 0;
+      blue = (blue + Math.imul(data[at + 2]!, weight)) | 0;
+      const under = at + apart;
+      redBelow = (redBelow + Math.imul(data[under]!, weight)) | 0;
+      greenBelow = (greenBelow + Math.imul(data[under + 1]!, weight)) | 0;
+      blueBelow = (blueBelow + Math.imul(data[under + 2]!, weight)) | 0;
+      at += channels;
+    }
+    rows[out] = red >> precision;
+    rows[out + 1] = green >> precision;
+    rows[out + 2] = blue >> precision;
+    rows[out + next] = redBelow >> precision;
+    rows[out + next + 1] = greenBelow >> precision;
+    rows[out + next + 2] = blueBelow >> precision;
+    out += step;
+  }
 }
 
 function resizeColumns(

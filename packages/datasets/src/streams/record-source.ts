@@ -26,7 +26,7 @@ export interface RecordSourceOptions {
   onBad?: 'skip' | 'error';
   /** More damaged records than this part of all are an error even so. Default 0.01. */
   maxBadFraction?: number;
-  /** How many threads decode; 0: the consumer's own. Default: one less than there are processors, 1 to 8. */
+  /** How many threads decode; 0: the consumer's own. Default: one less than there are processors, 2 to 8. */
   workers?: number;
   /** How many batches are decoded ahead. Each takes `batchSize · h · w · c · 4` bytes. Default 3. */
   prefetch?: number;
@@ -60,7 +60,7 @@ export interface RecordSource extends IndexedSource {
  */
 export async function recordSource(options: RecordSourceOptions): Promise<RecordSource> {
   const { name, split, records, preprocessing, maxBadFraction = 0.01 } = options;
-  const { workers = Math.min(8, Math.max(1, availableParallelism() - 1)), prefetch = 3 } = options;
+  const { workers = Math.min(8, Math.max(2, availableParallelism() - 1)), prefetch = 3 } = options;
   const { onBad = 'skip' } = options;
   const what = `${name}, ${split}`;
   whole(what, 'workers', workers, 0, mostWorkers);
