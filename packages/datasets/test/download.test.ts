@@ -59,15 +59,16 @@ function send(
     'content-length': file.length - start,
     ...(rest ? { 'content-range': `bytes ${start}-${file.length - 1}/${file.length}` } : {}),
   });
-  response.write(file.subarray(start, upTo), () => {
-    if (upTo < file.length) held.set(upTo, response);
-    else response.end();
-  });
+  // Before it is sent, since it may be read before this process is told that it was.
+  if (upTo < file.length) held.set(upTo, response);
+  response.write(file.subarray(start, upTo));
+  if (upTo >= file.length) response.end();
 }
 
 const quick = {
   pause: 1,
-  patience: 5000,
+  // A busy machine is silent for seconds; what silence does has a test of its own.
+  patience: 60_000,
   onProgress: ({ received }: { received: number }) => {
     held.get(received)?.destroy();
     held.delete(received);
