@@ -1,10 +1,11 @@
 import type { Attack, RandomSource, Run } from '@llr/core';
-import { add, dispose, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { add, dispose, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { readAllowed } from './allowed.ts';
 import { groupsOf, type PaddedBatch, paddedBatch } from './examples.ts';
 import { predict } from './predictions.ts';
 import { nextTurn } from './progress.ts';
 import { correctRows, type Setting } from './setting.ts';
+import { purposeOf, targetOf, wrongClasses } from './targets.ts';
 
 /** What one run of an attack did to one example. */
 export interface Attempt {
@@ -66,15 +67,35 @@ async function attackBatch(
   batch: PaddedBatch,
 ): Promise<Attempt[]> {
   const { rows, images, labels, indices } = batch;
+  if (!('perturb' in attack)) throw new Error('Staged attacks are not run yet.');
+  const logits = network.forward(images);
+  const rankable = (await logits.array()) as number[][];
+  logits.dispose();
+  const classes = (await labels.data()) as Int32Array;
+  const purpose = purposeOf(run);
+  const goals = rankable.map((of, i) =>
+    targetOf(
+      run,
+      wrongClasses(of, classes[i]!),
+      random.fork(...purpose).forExamples([indices[i]!]),
+    ),
+  );
+  const targets =
+    run.target === undefined ? undefined : tensor1d(Int32Array.from(goals, Number), 'int32');
   const problem = {
     images,
     labels,
     indices,
     threat,
     logits: network.logits,
-    random: random.forExamples(indices),
+    random: random.forExamples(
+      indices,
+      Array.from(indices, () => purpose),
+    ),
+    ...(targets && { targets }),
   };
-  const perturbation = await attack.perturb(problem, run);
+  const perturbation = await attack.perturb(problem);
+  targets?.dispose();
   try {
     const by = `Attack "${attack.name}" (${run.name})`;
     const delta = await readAllowed(perturbation, batch, threat, epsilon, by);

@@ -1,9 +1,9 @@
 import { type Problem, type ThreatModel, unreadableIndices } from '@llr/core';
 import { compile, type NotCompilableError, orEagerly } from '@llr/engine';
-import { type NamedTensorMap, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 
-/** What an attack does to a batch, as a function of tensors; `run` is what differs from run to run. */
-type Ascend = (problem: Problem, run: NamedTensorMap) => Tensor4D;
+/** What an attack does to a batch, as a function of tensors. */
+type Ascend = (problem: Problem) => Tensor4D;
 
 /** The ascents that were compiled for one network. */
 interface Ascents {
@@ -35,13 +35,13 @@ export function compileAscents(
 
 /**
  * Makes an ascent that is compiled inside an evaluation, and runs eagerly anywhere else. Everything that changes from
- * call to call is in the problem, or in `run`; what `ascend` takes from elsewhere must be constant.
+ * call to call is in the problem; what `ascend` takes from elsewhere must be constant.
  */
 export const ascent =
   (name: string, ascend: Ascend): Ascend =>
-  (problem, run) => {
+  (problem) => {
     const compiled = compiledFor(name, problem, ascend);
-    return compiled ? compiled(problem, run) : tidy(() => ascend(problem, run));
+    return compiled ? compiled(problem) : tidy(() => ascend(problem));
   };
 
 function compiledFor(name: string, { logits, threat }: Problem, ascend: Ascend) {
@@ -53,16 +53,15 @@ function compiledFor(name: string, { logits, threat }: Problem, ascend: Ascend) 
   const known = ofThreat.get(withRadius);
   if (known) return known;
   const graph = compile(
-    ({ radius, run, ...tensors }: Tensors & { run: NamedTensorMap }) => {
+    ({ radius, ...tensors }: Tensors) => {
       const indices = unreadableIndices(tensors.images.shape[0]);
-      const problem = { ...tensors, indices, logits, threat: withRadius(radius) };
-      return ascend(problem, run);
+      return ascend({ ...tensors, indices, logits, threat: withRadius(radius) });
     },
     { name },
   );
-  const made = orEagerly<[Problem, NamedTensorMap], Tensor4D>(
-    (problem, run) => graph({ ...tensorsOf(problem), run }),
-    (problem, run) => tidy(() => ascend(problem, run)),
+  const made = orEagerly<[Problem], Tensor4D>(
+    (problem) => graph(tensorsOf(problem)),
+    (problem) => tidy(() => ascend(problem)),
     ascents.onEager,
   );
   ofThreat.set(withRadius, made);
@@ -70,14 +69,15 @@ function compiledFor(name: string, { logits, threat }: Problem, ascend: Ascend) 
   return made;
 }
 
-type Tensors = Pick<Problem, 'images' | 'labels' | 'random' | 'start'> & {
+type Tensors = Pick<Problem, 'images' | 'labels' | 'random' | 'targets' | 'start'> & {
   radius: ThreatModel['radius'];
 };
 
-const tensorsOf = ({ images, labels, random, threat, start }: Problem): Tensors => ({
+const tensorsOf = ({ images, labels, random, threat, targets, start }: Problem): Tensors => ({
   images,
   labels,
   random,
   radius: threat.radius,
+  ...(targets && { targets }),
   ...(start && { start }),
 });

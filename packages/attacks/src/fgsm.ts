@@ -1,10 +1,10 @@
 import {
   type AscentOptimizer,
-  type Attack,
   lossObjective,
   type Objective,
   perturbationOf,
   projectedAscent,
+  type SimpleAttack,
   sign,
 } from '@llr/core';
 import { mul, reshape, type Tensor1D, type Tensor4D, zerosLike } from '@tensorflow/tfjs-core';
@@ -27,7 +27,7 @@ export interface FgsmOptions {
  *
  * @throws RangeError when `steps` is not a whole number above 0, or `stepSize` not a positive number
  */
-export function fgsm(options: FgsmOptions = {}): Attack {
+export function fgsm(options: FgsmOptions = {}): SimpleAttack {
   const { steps = 1, stepSize = steps === 1 ? 1 : 0.1, objective = lossObjective() } = options;
   const maximizer = (optimizer: AscentOptimizer) => projectedAscent({ optimizer, stepSize, steps });
   // Refuses bad options here, rather than in the middle of an evaluation.
@@ -40,7 +40,7 @@ export function fgsm(options: FgsmOptions = {}): Attack {
   return {
     name,
     runs: () => [{ name: 'from the image', restart: 0 }],
-    perturb: (problem) => ascend(problem, {}),
+    perturb: ascend,
   };
 }
 

@@ -1,22 +1,12 @@
 import {
   type AscentOptions,
-  type Attack,
   type Objective,
   perturbationOf,
   projectedAscent,
-  type Run,
+  type SimpleAttack,
   targetedMargin,
 } from '@llr/core';
-import {
-  add,
-  cast,
-  greaterEqual,
-  type NamedTensorMap,
-  type Scalar,
-  scalar,
-  type Tensor1D,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { ascent } from './compiled-ascent.ts';
 import { assertRestarts, restartRuns } from './restarts.ts';
 
@@ -36,13 +26,13 @@ export interface MultiTargetedOptions extends AscentOptions {
  * @param options - the paper's are 200 Adam steps of 0.1, 20 restarts
  * @throws RangeError when `steps` or `restarts` is not a whole number above 0, or `stepSize` not a positive number
  */
-export function multiTargeted(options: MultiTargetedOptions): Attack {
+export function multiTargeted(options: MultiTargetedOptions): SimpleAttack {
   const { restarts = 1, name, ...ascentOptions } = options;
   assertRestarts(restarts);
   const maximizer = projectedAscent(ascentOptions);
   const attack = name ?? `multi-targeted-${options.steps}`;
-  const ascend = ascent(attack, (problem, { target }) =>
-    perturbationOf(maximizer, problem, towards(target as Scalar)),
+  const ascend = ascent(attack, (problem) =>
+    perturbationOf(maximizer, problem, targetedMarginObjective),
   );
   return {
     name: attack,
@@ -54,32 +44,16 @@ export function multiTargeted(options: MultiTargetedOptions): Attack {
           target,
         })),
       ),
-    perturb: (problem, run) =>
-      tidy(() => {
-        const target = targetOf(run);
-        const random = problem.random.fork('restart', run.restart, 'target', target);
-        return ascend({ ...problem, random }, { target: scalar(target, 'int32') });
-      }),
+    perturb: ascend,
   };
 }
 
-interface Targets extends NamedTensorMap {
-  targets: Tensor1D;
-}
-
-/** The margin of each example's own wrong class number `target`. */
-const towards = (target: Scalar): Objective<Targets> => ({
+/** The margin of each example's own target. */
+const targetedMarginObjective: Objective<{ targets: Tensor1D }> = {
   name: 'targeted-margin',
-  prepare: ({ labels }) => ({ targets: wrongClass(target, labels) }),
+  prepare: ({ targets }) => {
+    if (!targets) throw new Error('A targeted attack needs problem.targets.');
+    return { targets };
+  },
   value: ({ logits, labels, state }) => targetedMargin(logits, labels, state.targets),
-});
-
-/** The wrong classes counted in ascending order: those from the label on are one further. */
-function wrongClass(target: Scalar, labels: Tensor1D): Tensor1D {
-  return add(target, cast(greaterEqual(target, labels), 'int32'));
-}
-
-function targetOf({ name, target }: Run): number {
-  if (target === undefined) throw new Error(`Multi-Targeted: run "${name}" names no target.`);
-  return target;
-}
+};

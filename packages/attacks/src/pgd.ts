@@ -1,10 +1,10 @@
 import {
   type AscentOptions,
-  type Attack,
   lossObjective,
   type Objective,
   perturbationOf,
   projectedAscent,
+  type SimpleAttack,
 } from '@llr/core';
 import { ascent } from './compiled-ascent.ts';
 import { assertRestarts, restartRuns } from './restarts.ts';
@@ -25,7 +25,7 @@ export interface PgdOptions extends AscentOptions {
  *
  * @throws RangeError when `steps` or `restarts` is not a whole number above 0, or `stepSize` not a positive number
  */
-export function pgd(options: PgdOptions): Attack {
+export function pgd(options: PgdOptions): SimpleAttack {
   const { objective = lossObjective(), restarts = 1, name, ...ascentOptions } = options;
   assertRestarts(restarts);
   const maximizer = projectedAscent(ascentOptions);
@@ -35,7 +35,6 @@ export function pgd(options: PgdOptions): Attack {
   return {
     name: attack,
     runs: () => restartRuns(restarts),
-    perturb: (problem, run) =>
-      ascend({ ...problem, random: problem.random.fork('restart', run.restart) }, {}),
+    perturb: ascend,
   };
 }

@@ -1,4 +1,4 @@
-import { type Attack, lossObjective, margin } from '@llr/core';
+import { lossObjective, margin, type SimpleAttack } from '@llr/core';
 import { type PgdOptions, pgd } from './pgd.ts';
 
 /**
@@ -8,7 +8,7 @@ import { type PgdOptions, pgd } from './pgd.ts';
  * @param options - as of `pgd`; the paper's are 200 steps of 0.1, then 0.01 from step 100 and 0.001 from 150, 20 restarts
  * @throws RangeError as `pgd`
  */
-export function untargeted(options: Omit<PgdOptions, 'objective'>): Attack {
+export function untargeted(options: Omit<PgdOptions, 'objective'>): SimpleAttack {
   return pgd({
     name: `untargeted-${options.steps}`,
     ...options,

@@ -15,7 +15,7 @@ export {
   checkSquaredErrorBound,
   type SquaredErrorBoundCheck,
 } from './bounds/squared-error-bound.ts';
-export type { Attack, Run } from './contracts/attack.ts';
+export type { Attack, Run, SimpleAttack, StagedAttack, Target } from './contracts/attack.ts';
 export type {
   Classifier,
   ForwardPass,
@@ -48,6 +48,7 @@ export {
   quadraticModel,
   quadraticModelError,
 } from './curvature/quadratic-model.ts';
+export { fromFunction } from './from-function.ts';
 export {
   type LinearityVariant,
   type LocalLinearity,

@@ -15,6 +15,8 @@ export interface Problem {
   threat: ThreatModel;
   /** Bound to this batch's examples. */
   random: RandomSource;
+  /** The class each row is to be taken for, `[b]`, int32: in targeted attacks. */
+  targets?: Tensor1D;
   /** Where to start from instead of a random perturbation. */
   start?: Tensor4D;
 }

@@ -14,8 +14,15 @@ export interface RandomSource extends CompiledSource {
    * @throws RangeError for a number that isn't whole, below 0 or above 2³² − 1
    */
   fork(...purpose: readonly (string | number)[]): RandomSource;
-  /** This source bound to the examples of a batch: row i of what it draws belongs to `indices[i]`. */
-  forExamples(indices: ArrayLike<number>): RandomSource;
+  /**
+   * This source bound to the examples of a batch: row i of what it draws belongs to `indices[i]`.
+   *
+   * @param purposes - one for each row: that row draws from the source forked by it
+   */
+  forExamples(
+    indices: ArrayLike<number>,
+    purposes?: readonly (readonly (string | number)[])[],
+  ): RandomSource;
   /**
    * Uniform numbers in [low, high) of 24 random bits each, rounded to float32, of a shape whose first dimension is the batch.
    * @throws when that dimension is not the number of examples the source is bound to

@@ -10,6 +10,11 @@ export interface ThreatModel {
   start(images: Tensor4D, random: RandomSource): Tensor4D;
   /** An allowed perturbation: onto the ball, then into the box, stored as the difference. For ℓ∞ the nearest one. */
   project(perturbation: Tensor4D, images: Tensor4D): Tensor4D;
+  /**
+   * The direction of norm 1 along which a function with this gradient grows fastest, per example: the sign of the
+   * gradient for ℓ∞, the gradient over its norm for ℓ2; 0 where the gradient is 0.
+   */
+  steepest(gradient: Tensor4D): Tensor4D;
   /** The norm of each perturbation, `[b]`. */
   size(perturbation: Tensor4D): Tensor1D;
   /**

@@ -37,6 +37,7 @@ export function l2Ball(epsilon: number | readonly number[] | Tensor1D): ThreatMo
         const share = pow(volume, 1 / pixels.reduce((product, n) => product * n, 1));
         return project(mul(direction, overImages(mul(radius, share))), images);
       }),
+    steepest: l2Direction,
     size: l2Norm,
   };
   return resizable(threat, l2Ball);

@@ -5,6 +5,7 @@ import {
   max,
   maximum,
   mul,
+  sign,
   type Tensor1D,
   type Tensor4D,
   tidy,
@@ -34,6 +35,7 @@ export function linfBall(epsilon: number | readonly number[] | Tensor1D): Threat
         const inUnitBall = random.uniform(images.shape, -1, 1);
         return project(mul(inUnitBall, overImages(radius)), images);
       }),
+    steepest: sign,
     size: (perturbation) => tidy(() => max(abs(perturbation), [1, 2, 3])),
   };
   return resizable(threat, linfBall);
