@@ -1,3 +1,4 @@
+import { dataUsages } from '@llr/datasets';
 import { engineNames } from '@llr/engine/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
@@ -17,6 +18,13 @@ export const threadsOption = () =>
 
 /** `--json`, on every command. */
 export const jsonOption = () => new Option('--json', 'print the result as JSON, for machines');
+
+/** `--data`, on every command that takes other images than those of a config or run: `what` they are. */
+export const dataOption = (what: string) =>
+  new Option(
+    '--data <spec>',
+    `${what}: ${dataUsages.join(', ')}; CIFAR without a path is what llr data get downloaded`,
+  );
 
 /** A whole number above 0. */
 export function wholeNumber(text: string): number {

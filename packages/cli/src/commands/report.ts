@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadExperiment } from '../load-experiment.ts';
 import { loadRun, runsIn } from '../load-run.ts';
-import { engineOption, jsonOption, threadsOption, withExamples } from '../options.ts';
+import { dataOption, engineOption, jsonOption, threadsOption, withExamples } from '../options.ts';
 import { output } from '../output.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { reportOn } from '../write-report.ts';
@@ -22,10 +22,7 @@ export function report(program: Command): void {
     .description('measure trained networks and write one self-contained HTML file about them')
     .argument('<run...>', 'folders that llr train left: runs, or folders of runs')
     .option('--config <file>', 'the config that built the networks, where they are your own')
-    .option(
-      '--data <spec>',
-      'other images than the run: fashion-mnist, cifar10[:PATH] or cifar100[:PATH]',
-    )
+    .addOption(dataOption('other images than those of the run'))
     .option('--out <file>', 'the HTML file (default: report.html in the first folder)')
     .option('--title <text>', "the report's title")
     .addOption(engineOption())

@@ -7,6 +7,7 @@ import { loadExperiment } from '../load-experiment.ts';
 import type { LoadedRun } from '../load-run.ts';
 import { normSign } from '../norm-sign.ts';
 import {
+  dataOption,
   engineOption,
   epsilonNumber,
   jsonOption,
@@ -37,10 +38,7 @@ export function train(program: Command): void {
     .description('train the networks of an experiment, attack them, and write a report')
     .argument('[config]', 'a config file with an experiment (default: llr.config.ts)')
     .option('--preset <name>', 'an experiment that comes with LLR, such as quick-start')
-    .option(
-      '--data <spec>',
-      'other images: fashion-mnist, cifar10 or cifar100 (downloaded by llr data get), or cifar10:PATH with a folder or archive',
-    )
+    .addOption(dataOption('other images'))
     .option(
       '--epsilon <number>',
       'another perturbation size, images being in [0, 1]: 0.1 or 8/255',
