@@ -1,56 +1,13 @@
-import {
-  type Attack,
-  type Classifier,
-  linfBall,
-  lossObjective,
-  margin,
-  type Problem,
-  type Run,
-  randomSource,
-  sign,
-  type ThreatModel,
-} from '@llr/core';
-import { dispose, memory, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
+import { linfBall, lossObjective, margin, type SimpleAttack, sign } from '@llr/core';
+import { dispose, memory, type Tensor4D } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fgsm, multiTargeted, pgd, untargeted } from '../src/index.ts';
 import { type Example, examplesFor, type Linear, linear, numbers, type Shape } from './helpers.ts';
+import { disposeProblem, perturbed, problemOf } from './problems.ts';
 
 const shape: Shape = [3, 2, 2];
 const pixels = 12;
-
-function problemOf(
-  classifier: Classifier,
-  examples: readonly Example[],
-  threat: ThreatModel,
-  seed = 0,
-): Problem {
-  const indices = Int32Array.from(examples, ({ index }) => index);
-  return {
-    images: tensor4d(
-      examples.flatMap(({ image }) => [...image]),
-      [examples.length, ...shape],
-    ),
-    labels: tensor1d(
-      examples.map(({ label }) => label),
-      'int32',
-    ),
-    indices,
-    threat,
-    logits: classifier.freeze('running'),
-    random: randomSource(seed).forExamples(indices),
-  };
-}
-
-/** One run's perturbations, by example. */
-async function perturbed(attack: Attack, problem: Problem, run: Run): Promise<Float32Array[]> {
-  const tensor = await attack.perturb(problem, run);
-  expect(tensor.shape).toEqual(problem.images.shape);
-  const values = tensor.dataSync() as Float32Array;
-  tensor.dispose();
-  const length = values.length / problem.images.shape[0];
-  return Array.from(problem.indices, (_, i) => values.slice(i * length, (i + 1) * length));
-}
 
 const weight = ({ weights, classifier }: Linear, pixel: number, k: number) =>
   weights[pixel * classifier.numClasses + k]!;
@@ -66,6 +23,13 @@ const best = (net: Linear, { image, label }: Example, target: number, epsilon: n
 const rise = (net: Linear, { label }: Example, target: number, delta: Float32Array) =>
   delta.reduce((s, d, i) => s + d * (weight(net, i, target) - weight(net, i, label)), 0);
 
+/** From the likeliest to the least likely, by hand. */
+const wrongClasses = (net: Linear, { image, label }: Example) => {
+  const logit = (k: number) => image.reduce((s, x, i) => s + x * weight(net, i, k), net.bias[k]!);
+  const classes = [...Array(net.classifier.numClasses).keys()].filter((k) => k !== label);
+  return classes.sort((a, b) => logit(b) - logit(a));
+};
+
 const near = (found: Float32Array, wanted: Float32Array) =>
   found.forEach((value, i) => {
     expect(value).toBeCloseTo(wanted[i]!, 6);
@@ -76,10 +40,8 @@ describe('fgsm', () => {
     const net = linear(1, shape, 2);
     const examples = examplesFor(net.classifier, 2, 9);
     for (const epsilon of [0.03, 0.1, 0.6]) {
-      const problem = problemOf(net.classifier, examples, linfBall(epsilon));
-      const [run, ...others] = fgsm().runs(net.classifier);
-      expect(others).toEqual([]);
-      const found = await perturbed(fgsm(), problem, run!);
+      expect(fgsm().runs(net.classifier)).toHaveLength(1);
+      const found = await perturbed(fgsm(), net.classifier, examples, linfBall(epsilon));
       found.forEach((delta, i) => {
         near(delta, best(net, examples[i]!, 1 - examples[i]!.label, epsilon));
       });
@@ -90,8 +52,7 @@ describe('fgsm', () => {
     const net = linear(1, shape, 2);
     const image = numbers(5, pixels, 0.3, 0.7);
     const example = { index: 0, image, label: 1 };
-    const problem = problemOf(net.classifier, [example], linfBall(0.1));
-    const [delta] = await perturbed(fgsm(), problem, { name: '', restart: 0 });
+    const [delta] = await perturbed(fgsm(), net.classifier, [example], linfBall(0.1));
     const norm = image.reduce(
       (sum, _, i) => sum + Math.abs(weight(net, i, 0) - weight(net, i, 1)),
       0,
@@ -103,14 +64,9 @@ describe('fgsm', () => {
     const net = linear(3, shape, 2);
     const image = numbers(5, pixels, 0.3, 0.7);
     const example = { index: 0, image, label: 0 };
-    const run = { name: '', restart: 0 };
     const found = await Promise.all(
       [0, 1].map((seed) =>
-        perturbed(
-          fgsm({ steps: 3 }),
-          problemOf(net.classifier, [example], linfBall(0.2), seed),
-          run,
-        ),
+        perturbed(fgsm({ steps: 3 }), net.classifier, [example], linfBall(0.2), { seed }),
       ),
     );
     near(found[0]![0]!, best(net, example, 1, 0.3 * 0.2));
@@ -125,8 +81,8 @@ describe('fgsm', () => {
       label: index % 2,
     }));
     const radii = [0, 0.05, 0.2];
-    const problem = problemOf(net.classifier, examples, linfBall(radii));
-    const found = await perturbed(fgsm({ stepSize: 0.5 }), problem, { name: '', restart: 0 });
+    const attack = fgsm({ stepSize: 0.5 });
+    const found = await perturbed(attack, net.classifier, examples, linfBall(radii));
     found.forEach((delta, i) => {
       near(delta, best(net, examples[i]!, 1 - examples[i]!.label, 0.5 * radii[i]!));
     });
@@ -141,9 +97,8 @@ describe('pgd', () => {
       pgd({ stepSize: 0.1, steps: 8 }),
       pgd({ stepSize: 0.03, steps: 8, optimizer: sign(), restarts: 3 }),
     ]) {
-      const problem = problemOf(net.classifier, examples, linfBall(0.1));
       for (const run of attack.runs(net.classifier)) {
-        const found = await perturbed(attack, problem, run);
+        const found = await perturbed(attack, net.classifier, examples, linfBall(0.1), { run });
         found.forEach((delta, i) => {
           near(delta, best(net, examples[i]!, 1 - examples[i]!.label, 0.1));
         });
@@ -159,8 +114,11 @@ describe('pgd', () => {
       const attack = pgd({ stepSize: 1e-7, steps: 1, restarts });
       const runs = attack.runs(net.classifier);
       expect(runs.map(({ restart }) => restart)).toEqual([...Array(restarts).keys()]);
-      const problem = problemOf(net.classifier, examples, linfBall(0.1), seed);
-      return Promise.all(runs.map((run) => perturbed(attack, problem, run)));
+      return Promise.all(
+        runs.map((run) =>
+          perturbed(attack, net.classifier, examples, linfBall(0.1), { run, seed }),
+        ),
+      );
     };
     const three = await starts(3, 7);
     expect(new Set(three.flat().map((delta) => delta.join())).size).toBe(12);
@@ -177,11 +135,10 @@ describe('pgd', () => {
     expect(pgd(options).name).toBe('pgd-4');
     expect(pgd({ ...options, name: 'mine' }).name).toBe('mine');
     expect(untargeted(options).name).toBe('untargeted-4');
-    const problem = problemOf(net.classifier, examples, linfBall(0.1));
-    const run = { name: '', restart: 0 };
-    const found = await perturbed(byMargin, problem, run);
-    expect(await perturbed(untargeted(options), problem, run)).toEqual(found);
-    expect(await perturbed(pgd(options), problem, run)).not.toEqual(found);
+    const by = (attack: SimpleAttack) => perturbed(attack, net.classifier, examples, linfBall(0.1));
+    const found = await by(byMargin);
+    expect(await by(untargeted(options))).toEqual(found);
+    expect(await by(pgd(options))).not.toEqual(found);
   });
 });
 
@@ -208,21 +165,21 @@ describe('multiTargeted', () => {
       label: index % 5,
     }));
     const attack = multiTargeted({ stepSize: 0.05, steps: 12 });
-    const problem = problemOf(net.classifier, examples, linfBall(0.1));
     for (const run of attack.runs(net.classifier)) {
-      const found = await perturbed(attack, problem, run);
+      const found = await perturbed(attack, net.classifier, examples, linfBall(0.1), { run });
       found.forEach((delta, i) => {
-        const wrong = [0, 1, 2, 3, 4].filter((k) => k !== examples[i]!.label);
-        near(delta, best(net, examples[i]!, wrong[run.target!]!, 0.1));
+        const target = wrongClasses(net, examples[i]!)[run.target as number]!;
+        near(delta, best(net, examples[i]!, target, 0.1));
       });
     }
   });
 
-  test('refuses a run that names no target', () => {
+  test('refuses a problem without targets', () => {
     const net = linear(4, shape, 3);
     const problem = problemOf(net.classifier, examplesFor(net.classifier, 2, 2), linfBall(0.1));
     const attack = multiTargeted({ stepSize: 0.1, steps: 1 });
-    expect(() => attack.perturb(problem, { name: 'odd', restart: 0 })).toThrow('names no target');
+    expect(() => attack.perturb(problem)).toThrow('problem.targets');
+    disposeProblem(problem);
   });
 });
 
@@ -248,9 +205,9 @@ describe('every attack', () => {
           // The corners of the box too.
           examples[0]!.image.fill(0);
           examples[1]!.image.fill(1);
-          const problem = problemOf(net.classifier, examples, linfBall(epsilon), seed);
           for (const run of attack.runs(net.classifier)) {
-            const found = await perturbed(attack, problem, run);
+            const threat = linfBall(epsilon);
+            const found = await perturbed(attack, net.classifier, examples, threat, { run, seed });
             found.forEach((delta, i) => {
               delta.forEach((d, at) => {
                 expect(Math.abs(d)).toBeLessThanOrEqual(epsilon * (1 + 1e-5) + 1e-7);
@@ -266,15 +223,17 @@ describe('every attack', () => {
   });
 
   test('leaves no tensor behind but its result, and its inputs alone', async () => {
-    const problem = problemOf(net.classifier, examplesFor(net.classifier, 1, 3), linfBall(0.1));
-    const before = memory().numTensors;
+    const threat = linfBall(0.1);
+    const examples = examplesFor(net.classifier, 1, 3);
     for (const attack of attacks) {
       for (const run of attack.runs(net.classifier)) {
-        dispose((await attack.perturb(problem, run)) as Tensor4D);
+        const problem = problemOf(net.classifier, examples, threat, { run });
+        const before = memory().numTensors;
+        dispose((await attack.perturb(problem)) as Tensor4D);
         expect(memory().numTensors).toBe(before);
+        disposeProblem(problem);
       }
     }
-    expect(problem.images.isDisposed).toBe(false);
   });
 
   test('refuses options that make no sense when it is made', () => {

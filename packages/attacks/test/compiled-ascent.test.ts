@@ -1,4 +1,11 @@
-import { type Attack, l2Ball, linfBall, type Problem, randomSource } from '@llr/core';
+import {
+  l2Ball,
+  linfBall,
+  type Problem,
+  type Run,
+  randomSource,
+  type SimpleAttack,
+} from '@llr/core';
 import {
   add,
   getBackend,
@@ -13,6 +20,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { compileAscents } from '../src/compiled-ascent.ts';
 import { evaluate, fgsm, multiTargeted, pgd, untargeted } from '../src/index.ts';
 import { examplesFor, mlp, numbers, sourceOf } from './helpers.ts';
+import { targetsFor } from './problems.ts';
 
 const shape = [4, 3, 1] as const;
 const { classifier: net, dispose } = mlp(3, shape, 8, 4);
@@ -26,14 +34,18 @@ const batches = [0, 1, 2].map((seed) => ({
 }));
 const threats = [linfBall(0.1), linfBall(0.3), l2Ball(0.5)];
 
-const problemOf = (i: number, logits: Problem['logits']): Problem => ({
-  ...batches[i]!,
-  logits,
-  threat: threats[i]!,
-  random: randomSource(i).forExamples(batches[i]!.indices),
-});
+const problemOf = (i: number, logits: Problem['logits'], run: Run): Problem => {
+  const { images, labels, indices } = batches[i]!;
+  const random = randomSource(i).forExamples(
+    indices,
+    Array.from(indices, () => [run.name]),
+  );
+  const problem = { images, labels, indices, logits, threat: threats[i]!, random };
+  if (run.target === undefined) return problem;
+  return { ...problem, targets: tensor1d(targetsFor(problem, run), 'int32') };
+};
 
-const attacks: Attack[] = [
+const attacks: SimpleAttack[] = [
   fgsm(),
   fgsm({ steps: 4 }),
   pgd({ stepSize: 0.05, steps: 3, restarts: 2 }),
@@ -64,11 +76,13 @@ describe('a compiled ascent', () => {
       for (const round of [0, 1, 2]) {
         for (const i of batches.keys()) {
           for (const run of attack.runs(net)) {
-            const found = await attack.perturb(problemOf(i, logits), run);
-            const expected = await attack.perturb(problemOf(i, eager), run);
+            const problem = problemOf(i, eager, run);
+            const expected = await attack.perturb(problem);
+            const found = await attack.perturb({ ...problem, logits });
             expect(largestGap(found, expected)).toBeLessThan(1e-5);
             found.dispose();
             expected.dispose();
+            problem.targets?.dispose();
           }
         }
         counts.push(memory().numTensors);
@@ -89,16 +103,16 @@ describe('a compiled ascent', () => {
     const release = compileAscents(captured, ({ message }) => notes.push(message));
     const attack = attacks[2]!;
     const run = attack.runs(net)[0]!;
-    const problem = problemOf(0, captured);
-    const found = [await attack.perturb(problem, run), await attack.perturb(problem, run)];
+    const problem = problemOf(0, captured, run);
+    const found = [await attack.perturb(problem), await attack.perturb(problem)];
     expect(notes).toHaveLength(hasGraphs ? 1 : 0);
     release();
-    const expected = await attack.perturb(problem, run);
+    const expected = await attack.perturb(problem);
     for (const perturbation of found) expect(largestGap(perturbation, expected)).toBe(0);
     // A copy of a ball is another threat model: it can't be rebuilt with another radius.
     const still = { ...linfBall(0.1), project: (delta: Tensor4D) => mul(delta, 0) as Tensor4D };
     expect('withRadius' in still).toBe(false);
-    const held = await attack.perturb({ ...problem, threat: still }, run);
+    const held = await attack.perturb({ ...problem, threat: still });
     expect(Math.max(...held.dataSync().map(Math.abs))).toBe(0);
     for (const tensor of [...found, expected, held, weights]) tensor.dispose();
   });
