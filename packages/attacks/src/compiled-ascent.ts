@@ -1,9 +1,9 @@
 import { type Problem, type ThreatModel, unreadableIndices } from '@llr/core';
 import { compile, type NotCompilableError, orEagerly } from '@llr/engine';
-import { type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { type NamedTensorMap, type TensorContainer, tidy } from '@tensorflow/tfjs-core';
 
-/** What an attack does to a batch, as a function of tensors. */
-type Ascend = (problem: Problem) => Tensor4D;
+/** What an attack does to a batch, as a function of tensors; in a staged attack, from the state that it had got to. */
+type Ascend = (problem: Problem, ...state: NamedTensorMap[]) => TensorContainer;
 
 /** The ascents that were compiled for one network. */
 interface Ascents {
@@ -35,14 +35,15 @@ export function compileAscents(
 
 /**
  * Makes an ascent that is compiled inside an evaluation, and runs eagerly anywhere else. Everything that changes from
- * call to call is in the problem; what `ascend` takes from elsewhere must be constant.
+ * call to call is in the problem, or in the state of a staged attack; what `ascend` takes from elsewhere must be constant.
  */
-export const ascent =
-  (name: string, ascend: Ascend): Ascend =>
-  (problem) => {
+export function ascent<Own extends Ascend>(name: string, ascend: Own): Own {
+  const either: Ascend = (problem, ...state) => {
     const compiled = compiledFor(name, problem, ascend);
-    return compiled ? compiled(problem) : tidy(() => ascend(problem));
+    return compiled ? compiled(problem, ...state) : tidy(() => ascend(problem, ...state));
   };
+  return either as Own;
+}
 
 function compiledFor(name: string, { logits, threat }: Problem, ascend: Ascend) {
   const ascents = ofNetwork.get(logits);
@@ -53,15 +54,15 @@ function compiledFor(name: string, { logits, threat }: Problem, ascend: Ascend) 
   const known = ofThreat.get(withRadius);
   if (known) return known;
   const graph = compile(
-    ({ radius, ...tensors }: Tensors) => {
+    ({ radius, ...tensors }: Tensors, ...state: NamedTensorMap[]) => {
       const indices = unreadableIndices(tensors.images.shape[0]);
-      return ascend({ ...tensors, indices, logits, threat: withRadius(radius) });
+      return ascend({ ...tensors, indices, logits, threat: withRadius(radius) }, ...state);
     },
     { name },
   );
-  const made = orEagerly<[Problem], Tensor4D>(
-    (problem) => graph(tensorsOf(problem)),
-    (problem) => tidy(() => ascend(problem)),
+  const made = orEagerly<Parameters<Ascend>, TensorContainer>(
+    (problem, ...state) => graph(tensorsOf(problem), ...state),
+    (problem, ...state) => tidy(() => ascend(problem, ...state)),
     ascents.onEager,
   );
   ofThreat.set(withRadius, made);
