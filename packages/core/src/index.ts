@@ -1,9 +1,12 @@
 export { adam } from './ascent/adam.ts';
 export type { AscentOptimizer } from './ascent/ascent-optimizer.ts';
+export { inRadii } from './ascent/in-radii.ts';
+export { momentum } from './ascent/momentum.ts';
 export { normalized } from './ascent/normalized.ts';
 export { type AscentOptions, projectedAscent } from './ascent/projected-ascent.ts';
 export { piecewise, type Schedule } from './ascent/schedules.ts';
 export { sign } from './ascent/sign.ts';
+export { steepest } from './ascent/steepest.ts';
 export type { BoundCheck } from './bounds/bound-check.ts';
 export {
   type CrossEntropyBoundCheck,
@@ -67,7 +70,7 @@ export { klDivergence } from './losses/kl-divergence.ts';
 export { assertLabels, type Labels } from './losses/labels.ts';
 export { margin, targetedMargin } from './losses/margin.ts';
 export { squaredError } from './losses/squared-error.ts';
-export { lossObjective } from './objectives.ts';
+export { lossObjective, targetedObjective } from './objectives.ts';
 export { dotPerExample } from './per-example.ts';
 export { randomSource } from './random-source.ts';
 export { adversarialTraining } from './regularizers/adversarial-training.ts';

@@ -31,7 +31,7 @@ import type { Schedule } from './schedules.ts';
 export interface AscentOptions {
   /** Default `adam()`. */
   optimizer?: AscentOptimizer;
-  /** In pixel units; a number, or one for each step, such as `piecewise`. */
+  /** In pixel units (in radii where the optimiser is `inRadii`); a number, or one for each step, such as `piecewise`. */
   stepSize: number | Schedule;
   steps: number;
   /** The last iterate, as in the paper, or for each example the one with the highest value, the start included. Default `'last'`. */
@@ -89,7 +89,11 @@ export function projectedAscent(options: AscentOptions): Maximizer {
           const here = withConvolutionPrecision(precision, () =>
             inputGradient((delta: Tensor4D) => ({ value: value(delta) }), at),
           );
-          const { update, state: moments } = optimizer.update(here.gradient, unprefixed(state));
+          const { update, state: moments } = optimizer.update(
+            here.gradient,
+            unprefixed(state),
+            threat,
+          );
           return {
             perturbation: threat.project(add(at, mul(update, sizeAt(step))), images),
             ...(keep === 'best' && better(state, at, here.value as Tensor1D)),
