@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { checkData, type DataCheck, openData } from '@llr/datasets';
+import { writeWhole } from '@llr/models';
 import type { Command } from 'commander';
 import { getBorderCharacters, table } from 'table';
 import { jsonOption, withExamples } from '../../options.ts';
@@ -47,7 +47,7 @@ async function check(
   const found = await checkData(source, (read) => bar.update(read, source.size));
   bar.done();
   const { sheet: draw, ...result } = found;
-  if (sheet) await writeFile(sheet, draw());
+  if (sheet) await writeWhole(sheet, [draw()]);
   process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : described(found));
   if (sheet) out.say(`The first images of each class are in ${sheet}.`);
   if (found.damaged.length > 0) {
