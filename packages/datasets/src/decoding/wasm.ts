@@ -66,10 +66,22 @@ async function cmykJpeg(bytes: Uint8Array): Promise<Picture> {
 
 const pngModule = '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
 
-/** Of 16 bits the upper eight, as Pillow does. */
-async function png(bytes: Uint8Array): Promise<Picture> {
+async function startPng() {
   const { decode, init } = await import('@jsquash/png/decode.js');
   await init(await compiled(pngModule));
+  return decode;
+}
+
+let pngStarted: ReturnType<typeof startPng> | undefined;
+
+/** Of 16 bits the upper eight, as Pillow does. */
+async function png(bytes: Uint8Array): Promise<Picture> {
+  pngStarted ??= startPng().catch((cause) => {
+    // The next PNG tries again.
+    pngStarted = undefined;
+    throw cause;
+  });
+  const decode = await pngStarted;
   return explained('the PNG', async () => {
     // The decoder finds missing pixels, but compares no checksums.
     for (const _ of pngChunks(bytes));
