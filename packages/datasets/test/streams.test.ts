@@ -3,7 +3,8 @@ import { recordSource, resumeFrom, streamState, subset } from '@llr/datasets';
 import { dispose, memory } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { orderByRuns, runStarts } from '../src/streams/runs.ts';
+import { runStarts } from '../src/records/runs.ts';
+import { orderByRuns } from '../src/streams/runs.ts';
 import { collect, indicesOf } from './helpers.ts';
 import { bytesOf, rawRecords, rawSource } from './raw-records.ts';
 

@@ -3,9 +3,10 @@ import { type AsyncBuffer, type FileMetaData, parquetReadObjects, parquetSchema 
 import { compressors } from 'hyparquet-compressors';
 import { parquetFooter } from '../parquet-footer.ts';
 import { isUrl, remoteSize, requestRange } from './http.ts';
+import { RecentlyUsed } from './recently-used.ts';
 import { RecordError } from './record-error.ts';
 import type { CommonRecords, RecordReader } from './records.ts';
-import { placeInRuns, RecentlyUsed } from './runs.ts';
+import { placeInRuns, runStarts } from './runs.ts';
 
 /** Records that are rows of parquet files, as Hugging Face keeps images; a run is a row group. */
 export interface ParquetRecords extends CommonRecords {
@@ -76,6 +77,7 @@ export async function parquetRecords(
 /** @see openReader */
 export function openParquet(records: ParquetRecords): RecordReader {
   const { files, fileSizes, groups, runs, runBytes, columns, classNames } = records;
+  const starts = runStarts(runs);
   const opened = files.map((file, i) => openFile(file, fileSizes[i]!));
   const metadata = new RecentlyUsed<FileMetaData>({
     most: 64,
@@ -84,9 +86,9 @@ export function openParquet(records: ParquetRecords): RecordReader {
   const groupsRead = new RecentlyUsed<Row[]>(keptGroups);
   return {
     read: async (index) => {
-      const { run, row } = placeInRuns(runs, index);
+      const { run, row } = placeInRuns(starts, index);
       const rows = await groupsRead.get(run, runBytes[run]!, async () => {
-        const { run: file, row: group } = placeInRuns(groups, run);
+        const { run: file, row: group } = placeInRuns(runStarts(groups), run);
         const found = await metadata.get(file, 0, () => footerOf(opened[file]!));
         const before = groups.slice(0, file).reduce((sum, n) => sum + n, 0);
         const rowStart = runs.slice(before, before + group).reduce((sum, n) => sum + n, 0);
@@ -108,7 +110,7 @@ export function openParquet(records: ParquetRecords): RecordReader {
 
 /** Where a row lies: file and number of the row. */
 export function parquetPlace({ files, groups, runs }: ParquetRecords, index: number): string {
-  const { run: file } = placeInRuns(groups, placeInRuns(runs, index).run);
+  const { run: file } = placeInRuns(runStarts(groups), placeInRuns(runStarts(runs), index).run);
   const before = groups.slice(0, file).reduce((sum, n) => sum + n, 0);
   const first = runs.slice(0, before).reduce((sum, n) => sum + n, 0);
   return `${files[file]}, row ${index - first}`;

@@ -4,7 +4,7 @@ import { nameAt } from './packed-names.ts';
 import { openParquet, type ParquetRecords, parquetPlace } from './parquet.ts';
 import { openRanges, type RangeRecords } from './ranges.ts';
 import { openRemoteTars, type RemoteTarRecords } from './remote-tars.ts';
-import { placeInRuns } from './runs.ts';
+import { placeInRuns, runStarts } from './runs.ts';
 
 /**
  * Encoded images with labels, reached by number, wherever they lie. Plain data whose big arrays lie over
@@ -85,7 +85,7 @@ export function whereabouts(records: Records, index: number): string {
     case 'parquet':
       return parquetPlace(records, index);
     case 'remote tars': {
-      const { run, row } = placeInRuns(records.runs, index);
+      const { run, row } = placeInRuns(runStarts(records.runs), index);
       return `${records.shards[run]!.url}, sample ${row}`;
     }
   }

@@ -1,6 +1,7 @@
 import { openRanges, type RangeRecords } from './ranges.ts';
+import { RecentlyUsed } from './recently-used.ts';
 import type { CommonRecords, RecordReader } from './records.ts';
-import { placeInRuns, RecentlyUsed } from './runs.ts';
+import { placeInRuns, runOf, runStarts } from './runs.ts';
 import { cachedFile, type RemoteFile } from './shard-cache.ts';
 import { indexWebDataset } from './webdataset.ts';
 
@@ -23,10 +24,10 @@ const openShards = { most: 16, mostBytes: Number.POSITIVE_INFINITY };
 
 /** @see openReader */
 export function openRemoteTars(records: RemoteTarRecords): RecordReader {
-  const { runs } = records;
+  const starts = runStarts(records.runs);
   const shards = new RecentlyUsed<Shard>(openShards, (shard) => shard.release());
   const readOnce = async (index: number) => {
-    const { run, row } = placeInRuns(runs, index);
+    const { run, row } = placeInRuns(starts, index);
     const shard = await shards.get(run, 0, () => openShard(records, run));
     return shard.read(row);
   };
@@ -35,7 +36,7 @@ export function openRemoteTars(records: RemoteTarRecords): RecordReader {
       readOnce(index).catch((cause: NodeJS.ErrnoException) => {
         // Another process took the shard out of the cache before it was opened here: fetch it again.
         if (cause.code !== 'ENOENT') throw cause;
-        shards.delete(placeInRuns(runs, index).run);
+        shards.delete(runOf(starts, index));
         return readOnce(index);
       }),
     close: async () => shards.clear(),

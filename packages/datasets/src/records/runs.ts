@@ -1,64 +1,33 @@
-/** Which run a record is in, and which of the run's records it is. */
-export interface RunPlace {
-  readonly run: number;
-  readonly row: number;
+/** Where each run begins, and behind the last where it ends. */
+export function runStarts(runs: readonly number[]): Float64Array {
+  const starts = new Float64Array(runs.length + 1);
+  runs.forEach((length, run) => {
+    starts[run + 1] = starts[run]! + length;
+  });
+  return starts;
 }
 
-/** @throws RangeError when the runs have no such record */
-export function placeInRuns(runs: readonly number[], index: number): RunPlace {
-  let row = index;
-  for (let run = 0; run < runs.length; run++) {
-    if (row < runs[run]!) return { run, row };
-    row -= runs[run]!;
+/** Which run a record is in, by bisection. */
+export function runOf(starts: Float64Array, index: number): number {
+  let low = 0;
+  let high = starts.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= index) low = middle;
+    else high = middle - 1;
   }
-  throw new RangeError(`There is no record ${index}.`);
+  return low;
 }
 
-/** What was used last, as much as `most` and `mostBytes` allow; the last two are always kept. */
-export class RecentlyUsed<T> {
-  readonly #entries = new Map<number, { value: Promise<T>; bytes: number }>();
-  readonly #limits: { most: number; mostBytes: number };
-  readonly #discard: (value: T) => void;
-
-  constructor(limits: { most: number; mostBytes: number }, discard: (value: T) => void = () => {}) {
-    this.#limits = limits;
-    this.#discard = discard;
+/**
+ * Which run a record is in, and which of the run's records it is.
+ *
+ * @throws RangeError when the runs have no such record
+ */
+export function placeInRuns(starts: Float64Array, index: number): { run: number; row: number } {
+  if (!(index >= 0 && index < starts.at(-1)!)) {
+    throw new RangeError(`There is no record ${index}.`);
   }
-
-  /** The value of a key; one that could not be made is made again the next time. */
-  get(key: number, bytes: number, make: () => Promise<T>): Promise<T> {
-    const known = this.#entries.get(key);
-    const entry = known ?? { value: make(), bytes };
-    // A Map keeps the order of insertion: the first entry is the one used longest ago.
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    if (!known) {
-      entry.value.catch(() => {
-        if (this.#entries.get(key) === entry) this.#entries.delete(key);
-      });
-      this.#trim();
-    }
-    return entry.value;
-  }
-
-  delete(key: number): void {
-    const entry = this.#entries.get(key);
-    this.#entries.delete(key);
-    entry?.value.then(this.#discard, () => {});
-  }
-
-  clear(): void {
-    for (const key of [...this.#entries.keys()]) this.delete(key);
-  }
-
-  #trim(): void {
-    let bytes = 0;
-    for (const entry of this.#entries.values()) bytes += entry.bytes;
-    for (const [key, entry] of this.#entries) {
-      const fits = this.#entries.size <= this.#limits.most && bytes <= this.#limits.mostBytes;
-      if (fits || this.#entries.size <= 2) return;
-      bytes -= entry.bytes;
-      this.delete(key);
-    }
-  }
+  const run = runOf(starts, index);
+  return { run, row: index - starts[run]! };
 }

@@ -1,32 +1,12 @@
 import { randomSource } from '@llr/core';
 import { epochOrder, shuffle } from '../epoch-order.ts';
+import { runOf } from '../records/runs.ts';
 
 /**
  * Over how many runs images are shuffled together. More mixes better; every reader holds its share of so many
  * runs in memory.
  */
 const runsPerWindow = 8;
-
-/** Where each run begins, and behind the last where it ends. */
-export function runStarts(runs: readonly number[]): Float64Array {
-  const starts = new Float64Array(runs.length + 1);
-  runs.forEach((length, run) => {
-    starts[run + 1] = starts[run]! + length;
-  });
-  return starts;
-}
-
-/** Which run a record is in, by bisection. */
-export function runOf(starts: Float64Array, index: number): number {
-  let low = 0;
-  let high = starts.length - 2;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (starts[middle]! <= index) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
 
 /**
  * A permutation of the `size` records from `first`, a function of (runs, seed, epoch) and the part, in which
