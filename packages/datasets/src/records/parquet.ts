@@ -6,7 +6,7 @@ import { isUrl, remoteSize, requestRange } from './http.ts';
 import { RecentlyUsed } from './recently-used.ts';
 import { RecordError } from './record-error.ts';
 import type { CommonRecords, RecordReader } from './records.ts';
-import { placeInRuns, runStarts } from './runs.ts';
+import { placeInRuns, runOf, runStarts } from './runs.ts';
 
 /** Records that are rows of parquet files, as Hugging Face keeps images; a run is a row group. */
 export interface ParquetRecords extends CommonRecords {
@@ -76,8 +76,8 @@ export async function parquetRecords(
 
 /** @see openReader */
 export function openParquet(records: ParquetRecords): RecordReader {
-  const { files, fileSizes, groups, runs, runBytes, columns, classNames } = records;
-  const starts = runStarts(runs);
+  const { files, fileSizes, runs, runBytes, columns, classNames } = records;
+  const starts = startsOf(records);
   const opened = files.map((file, i) => openFile(file, fileSizes[i]!));
   const metadata = new RecentlyUsed<FileMetaData>({
     most: 64,
@@ -86,18 +86,17 @@ export function openParquet(records: ParquetRecords): RecordReader {
   const groupsRead = new RecentlyUsed<Row[]>(keptGroups);
   return {
     read: async (index) => {
-      const { run, row } = placeInRuns(starts, index);
+      const { run, row } = placeInRuns(starts.runs, index);
       const rows = await groupsRead.get(run, runBytes[run]!, async () => {
-        const { run: file, row: group } = placeInRuns(runStarts(groups), run);
+        const file = runOf(starts.groups, run);
         const found = await metadata.get(file, 0, () => footerOf(opened[file]!));
-        const before = groups.slice(0, file).reduce((sum, n) => sum + n, 0);
-        const rowStart = runs.slice(before, before + group).reduce((sum, n) => sum + n, 0);
+        const rowStart = starts.runs[run]! - starts.files[file]!;
         return readRows(opened[file]!, found, columns, rowStart, rowStart + runs[run]!);
       });
       const { bytes, label } = rows[row] ?? {};
-      const place = parquetPlace(records, index);
-      if (!(bytes instanceof Uint8Array)) throw new RecordError(`${place} has no image.`);
-      if (bytes.length === 0) throw new RecordError(`${place}: the image is empty (0 bytes).`);
+      const place = () => placeOf(records, starts, index);
+      if (!(bytes instanceof Uint8Array)) throw new RecordError(`${place()} has no image.`);
+      if (bytes.length === 0) throw new RecordError(`${place()}: the image is empty (0 bytes).`);
       // A view of the decompressed page: the copy can be handed on and leaves the page free.
       return { bytes: bytes.slice(), label: checkedLabel(label, classNames.length, place) };
     },
@@ -109,11 +108,25 @@ export function openParquet(records: ParquetRecords): RecordReader {
 }
 
 /** Where a row lies: file and number of the row. */
-export function parquetPlace({ files, groups, runs }: ParquetRecords, index: number): string {
-  const { run: file } = placeInRuns(runStarts(groups), placeInRuns(runStarts(runs), index).run);
-  const before = groups.slice(0, file).reduce((sum, n) => sum + n, 0);
-  const first = runs.slice(0, before).reduce((sum, n) => sum + n, 0);
-  return `${files[file]}, row ${index - first}`;
+export const parquetPlace = (records: ParquetRecords, index: number): string =>
+  placeOf(records, startsOf(records), index);
+
+/** Which record each row group and each file begins with, and each file's first row group. */
+interface Starts {
+  readonly runs: Float64Array;
+  readonly groups: Float64Array;
+  readonly files: Float64Array;
+}
+
+function startsOf(records: ParquetRecords): Starts {
+  const runs = runStarts(records.runs);
+  const groups = runStarts(records.groups);
+  return { runs, groups, files: groups.map((group) => runs[group]!) };
+}
+
+function placeOf({ files }: ParquetRecords, starts: Starts, index: number): string {
+  const { run: file, row } = placeInRuns(starts.files, index);
+  return `${files[file]}, row ${row}`;
 }
 
 interface Row {
@@ -162,7 +175,7 @@ async function readLabels(
     parquetReadObjects({ file, metadata, columns: [column], compressors, utf8: false }),
   );
   return rows.map((row, i) =>
-    checkedLabel(row[column], classNames.length, `${file.path}, row ${i}`),
+    checkedLabel(row[column], classNames.length, () => `${file.path}, row ${i}`),
   );
 }
 
@@ -184,12 +197,12 @@ async function readRows(
   }));
 }
 
-function checkedLabel(value: unknown, classes: number, place: string): number {
+function checkedLabel(value: unknown, classes: number, place: () => string): number {
   const label = Number(value);
   if (Number.isInteger(label) && label >= 0 && label < classes) return label;
   const hint = label === -1 ? ' (the labels of a test split are kept secret)' : '';
   throw new RecordError(
-    `${place}: the label should be 0 to ${classes - 1}; it is ${value}${hint}.`,
+    `${place()}: the label should be 0 to ${classes - 1}; it is ${value}${hint}.`,
   );
 }
 
