@@ -40,12 +40,8 @@ function put(bytes: Uint8Array): FileBytes {
 }
 
 function membersOf(bytes: Uint8Array) {
-  const file = put(bytes);
-  try {
-    return [...tarMembers(file)];
-  } finally {
-    file.close();
-  }
+  using file = put(bytes);
+  return [...tarMembers(file)];
 }
 
 const classNames = ['a', 'b', 'c'];
@@ -219,9 +215,8 @@ describe('TFRecord', () => {
       example({ text: 'words', number: 2 ** 40 + 3 }),
       field(1, Buffer.concat([several, unpacked, negative])),
     ]);
-    const file = put(bytes);
+    using file = put(bytes);
     const features = featuresOf(file, 0, bytes.length);
-    file.close();
     const text = features.get('text')!.bytes!;
     expect(bytes.toString('utf8', text.offset, text.offset + text.length)).toBe('words');
     expect(features.get('number')).toEqual({ integer: 2 ** 40 + 3 });

@@ -23,12 +23,11 @@ test.each([
   ['ustar.tar', 2],
   ['v7.tar', 1],
 ])('%s: names, places and sizes of its members', (name, count) => {
-  const file = new FileBytes(fixture(name));
+  using file = new FileBytes(fixture(name));
   const found = [...tarMembers(file)].map((member) => ({
     ...member,
     content: file.at(member.offset, member.size).toString(),
   }));
-  file.close();
   // Each member's content is its name.
   expect(found.map((member) => member.name)).toEqual(names.slice(0, count));
   expect(found.map((member) => member.content)).toEqual(names.slice(0, count));

@@ -174,20 +174,16 @@ async function openTars(files: string[], context: Context): Promise<Records> {
 const membersLookedAt = 16;
 
 function tarForm(path: string): 'nested tars' | 'validation tar' | 'WebDataset' {
-  const file = new FileBytes(path);
-  try {
-    let members = 0;
-    let isValidation = false;
-    for (const { name } of tarMembers(file)) {
-      if (isClassTar(name)) return 'nested tars';
-      if (/\.(cls|json)$/i.test(name)) return 'WebDataset';
-      isValidation ||= validationNumber(name) !== undefined;
-      if (++members === membersLookedAt) break;
-    }
-    return isValidation ? 'validation tar' : 'WebDataset';
-  } finally {
-    file.close();
+  using file = new FileBytes(path);
+  let members = 0;
+  let isValidation = false;
+  for (const { name } of tarMembers(file)) {
+    if (isClassTar(name)) return 'nested tars';
+    if (/\.(cls|json)$/i.test(name)) return 'WebDataset';
+    isValidation ||= validationNumber(name) !== undefined;
+    if (++members === membersLookedAt) break;
   }
+  return isValidation ? 'validation tar' : 'WebDataset';
 }
 
 /** Records of local files whose index is kept. */

@@ -22,16 +22,12 @@ export async function indexNestedTars(
   lists: ImageNetLists,
   onProgress?: OnProgress,
 ): Promise<RangeRecords> {
-  const file = new FileBytes(path);
-  try {
-    const classes = new ClassTable(lists, onProgress);
-    for (const { name, offset, size } of tarMembers(file)) {
-      await classes.add(file, 0, name, { start: offset, end: offset + size, total: file.size });
-    }
-    return classes.records('nested tars', [path], [file.stamp]);
-  } finally {
-    file.close();
+  using file = new FileBytes(path);
+  const classes = new ClassTable(lists, onProgress);
+  for (const { name, offset, size } of tarMembers(file)) {
+    await classes.add(file, 0, name, { start: offset, end: offset + size, total: file.size });
   }
+  return classes.records('nested tars', [path], [file.stamp]);
 }
 
 /** The same where the outer tar has been unpacked: `n01440764.tar` and the others, in a folder. */
@@ -43,14 +39,10 @@ export async function indexClassTars(
   const classes = new ClassTable(lists, onProgress);
   const stamps: FileStamp[] = [];
   for (const [index, path] of paths.entries()) {
-    const file = new FileBytes(path);
-    try {
-      stamps.push(file.stamp);
-      const total = file.size * paths.length;
-      await classes.add(file, index, path, { start: 0, end: file.size, total });
-    } finally {
-      file.close();
-    }
+    using file = new FileBytes(path);
+    stamps.push(file.stamp);
+    const total = file.size * paths.length;
+    await classes.add(file, index, path, { start: 0, end: file.size, total });
   }
   return classes.records('class tars', paths, stamps);
 }
@@ -137,35 +129,31 @@ export async function indexValidationTar(
   lists: ImageNetLists,
   onProgress?: OnProgress,
 ): Promise<RangeRecords> {
-  const file = new FileBytes(path);
-  try {
-    const table = new RecordTable();
-    const report = reporter(onProgress);
-    const rowOf = new Int32Array(lists.validationLabels.length).fill(-1);
-    let skipped = 0;
-    for (const { name, offset, size } of tarMembers(file)) {
-      if (!isImageName(name)) {
-        skipped++;
-        continue;
-      }
-      const number = validationNumber(name);
-      if (number === undefined) {
-        throw file.error(offset, `${name} is no validation image (ILSVRC2012_val_00000001.JPEG)`);
-      }
-      if (rowOf[number - 1] !== -1) throw file.error(offset, `${name} is there twice`);
-      rowOf[number - 1] = table.size;
-      const label = lists.validationLabels[number - 1]!;
-      table.add(0, offset, imageSize(file, offset, size), label, baseName(name));
-      await report(() => ({ file: path, images: table.size, done: offset, total: file.size }));
+  using file = new FileBytes(path);
+  const table = new RecordTable();
+  const report = reporter(onProgress);
+  const rowOf = new Int32Array(lists.validationLabels.length).fill(-1);
+  let skipped = 0;
+  for (const { name, offset, size } of tarMembers(file)) {
+    if (!isImageName(name)) {
+      skipped++;
+      continue;
     }
-    return {
-      ...{ kind: 'ranges', form: 'validation tar', size: table.size },
-      ...{ classNames: lists.classNames, skipped, files: [path], stamps: [file.stamp] },
-      ...table.columns(Uint32Array.from(rowOf.filter((row) => row >= 0))),
-    };
-  } finally {
-    file.close();
+    const number = validationNumber(name);
+    if (number === undefined) {
+      throw file.error(offset, `${name} is no validation image (ILSVRC2012_val_00000001.JPEG)`);
+    }
+    if (rowOf[number - 1] !== -1) throw file.error(offset, `${name} is there twice`);
+    rowOf[number - 1] = table.size;
+    const label = lists.validationLabels[number - 1]!;
+    table.add(0, offset, imageSize(file, offset, size), label, baseName(name));
+    await report(() => ({ file: path, images: table.size, done: offset, total: file.size }));
   }
+  return {
+    ...{ kind: 'ranges', form: 'validation tar', size: table.size },
+    ...{ classNames: lists.classNames, skipped, files: [path], stamps: [file.stamp] },
+    ...table.columns(Uint32Array.from(rowOf.filter((row) => row >= 0))),
+  };
 }
 
 function classOf(

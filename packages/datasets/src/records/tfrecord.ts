@@ -41,33 +41,26 @@ export async function indexTFRecords(
   let walked = 0;
   let layout: TFRecordLayout | undefined;
   for (const [index, path] of paths.entries()) {
-    const file = new FileBytes(path);
-    try {
-      stamps.push(file.stamp);
-      for (const { offset, length } of payloadsOf(file)) {
-        const features = featuresOf(file, offset, length);
-        const found = layoutOf(file, offset, features);
-        layout ??= found;
-        if (found !== layout) {
-          throw file.error(
-            offset,
-            `this record has the keys of ${found}, those before of ${layout}`,
-          );
-        }
-        const { image, label, name } = parts(file, offset, features, found, classNames, wnids);
-        table.add(index, image.offset, image.length, label, name);
-        payloads.add(index, offset, length, 0, '');
-        await report(() => ({
-          file: path,
-          images: table.size,
-          done: walked + offset,
-          total: Math.round(((walked + file.size) / (index + 1)) * paths.length),
-        }));
+    using file = new FileBytes(path);
+    stamps.push(file.stamp);
+    for (const { offset, length } of payloadsOf(file)) {
+      const features = featuresOf(file, offset, length);
+      const found = layoutOf(file, offset, features);
+      layout ??= found;
+      if (found !== layout) {
+        throw file.error(offset, `this record has the keys of ${found}, those before of ${layout}`);
       }
-      walked += file.size;
-    } finally {
-      file.close();
+      const { image, label, name } = parts(file, offset, features, found, classNames, wnids);
+      table.add(index, image.offset, image.length, label, name);
+      payloads.add(index, offset, length, 0, '');
+      await report(() => ({
+        file: path,
+        images: table.size,
+        done: walked + offset,
+        total: Math.round(((walked + file.size) / (index + 1)) * paths.length),
+      }));
     }
+    walked += file.size;
   }
   const { offset, length } = payloads.columns();
   return {

@@ -37,27 +37,23 @@ export async function indexWebDataset(
   let walked = 0;
   let skipped = 0;
   for (const [index, path] of paths.entries()) {
-    const file = new FileBytes(path);
-    try {
-      stamps.push(file.stamp);
-      for (const sample of samples(file, classNames.length)) {
-        if (!sample.image) {
-          skipped++;
-          continue;
-        }
-        const { name, offset, size } = sample.image;
-        table.add(index, offset, size, labelOf(file, sample, sample.image), name);
-        await report(() => ({
-          file: path,
-          images: table.size,
-          done: walked + offset,
-          total: totalSize(paths, walked, stamps),
-        }));
+    using file = new FileBytes(path);
+    stamps.push(file.stamp);
+    for (const sample of samples(file, classNames.length)) {
+      if (!sample.image) {
+        skipped++;
+        continue;
       }
-      walked += file.size;
-    } finally {
-      file.close();
+      const { name, offset, size } = sample.image;
+      table.add(index, offset, size, labelOf(file, sample, sample.image), name);
+      await report(() => ({
+        file: path,
+        images: table.size,
+        done: walked + offset,
+        total: totalSize(paths, walked, stamps),
+      }));
     }
+    walked += file.size;
   }
   return {
     ...{ kind: 'ranges', form: 'WebDataset', size: table.size, classNames, skipped },
