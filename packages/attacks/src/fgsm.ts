@@ -1,14 +1,6 @@
-import {
-  type AscentOptimizer,
-  lossObjective,
-  type Objective,
-  perturbationOf,
-  projectedAscent,
-  type SimpleAttack,
-  sign,
-} from '@llr/core';
-import { mul, reshape, type Tensor1D, type Tensor4D, zerosLike } from '@tensorflow/tfjs-core';
-import { ascent } from './compiled-ascent.ts';
+import { inRadii, lossObjective, type Objective, type SimpleAttack, steepest } from '@llr/core';
+import { zerosLike } from '@tensorflow/tfjs-core';
+import { ascentAttack } from './ascent-attack.ts';
 
 export interface FgsmOptions {
   /** Default 1, the classic attack; 20 is the paper's FGSM-20 (F.1). */
@@ -22,36 +14,20 @@ export interface FgsmOptions {
 }
 
 /**
- * The fast gradient sign method (Goodfellow et al. 2014) and its iteration (Kurakin et al. 2016): steps along the sign of
- * the gradient, from the image itself. One run; no random numbers.
+ * The fast gradient sign method (Goodfellow et al. 2014) and its iteration (Kurakin et al. 2016): steps along the threat
+ * model's steepest direction, which is the sign of the gradient in an ℓ∞ ball and the gradient over its norm in an ℓ2 ball
+ * (there also called the fast gradient method), from the image itself. One run; no random numbers.
  *
  * @throws RangeError when `steps` is not a whole number above 0, or `stepSize` not a positive number
  */
 export function fgsm(options: FgsmOptions = {}): SimpleAttack {
   const { steps = 1, stepSize = steps === 1 ? 1 : 0.1, objective = lossObjective() } = options;
-  const maximizer = (optimizer: AscentOptimizer) => projectedAscent({ optimizer, stepSize, steps });
-  // Refuses bad options here, rather than in the middle of an evaluation.
-  maximizer(sign());
-  const name = options.name ?? (steps === 1 ? 'fgsm' : `fgsm-${steps}`);
-  const ascend = ascent(name, (problem) => {
-    const inRadii = maximizer(signInRadii(problem.threat.radius));
-    return perturbationOf(inRadii, { ...problem, start: zerosLike(problem.images) }, objective);
-  });
-  return {
-    name,
+  return ascentAttack({
+    name: options.name ?? (steps === 1 ? 'fgsm' : `fgsm-${steps}`),
+    objective,
+    ascent: { optimizer: inRadii(steepest()), stepSize, steps },
+    restarts: 1,
     runs: () => [{ name: 'from the image', restart: 0 }],
-    perturb: ascend,
-  };
-}
-
-/** Sign steps measured in radii: the radius is a tensor, so it scales the update instead of being a step size. */
-function signInRadii(radius: Tensor1D): AscentOptimizer {
-  const steepest = sign();
-  return {
-    ...steepest,
-    update: (gradient, state) => {
-      const { update, state: next } = steepest.update(gradient, state);
-      return { update: mul(update, reshape(radius, [-1, 1, 1, 1])) as Tensor4D, state: next };
-    },
-  };
+    start: ({ start, images }) => start ?? zerosLike(images),
+  });
 }

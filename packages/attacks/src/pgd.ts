@@ -1,40 +1,39 @@
-import {
-  type AscentOptions,
-  lossObjective,
-  type Objective,
-  perturbationOf,
-  projectedAscent,
-  type SimpleAttack,
-} from '@llr/core';
-import { ascent } from './compiled-ascent.ts';
-import { assertRestarts, restartRuns } from './restarts.ts';
+import { type AscentOptions, lossObjective, type Objective, type SimpleAttack } from '@llr/core';
+import { ascentAttack } from './ascent-attack.ts';
+import { restartRuns } from './restarts.ts';
 
-/** `stepSize` is in pixel units, a number or one for each step; the optimiser is Adam unless another is given. */
+/**
+ * `stepSize` is in pixel units (in radii with `inRadii`), a number or one for each step; the optimiser is Adam unless
+ * another is given.
+ */
 export interface PgdOptions extends AscentOptions {
   /** Default cross-entropy. */
   objective?: Objective;
   /** Independent random starts. Default 1. */
   restarts?: number;
-  /** Default `pgd-<steps>`, with the objective's name where one is given. */
+  /** Default `pgd-<steps>`, with the names of the optimiser and the objective where they are given. */
   name?: string;
 }
 
 /**
- * Projected gradient descent (Madry et al. 2018) with Adam, as the paper attacks (F.1): ascends an objective from a
- * uniformly random start in the ball, once for each restart.
+ * Projected gradient descent: ascends an objective from a uniformly random start in the ball, once for each restart.
+ *
+ * - With Adam, the default, it is how the paper attacks (F.1).
+ * - `optimizer: steepest()` is Madry et al.'s (2018): the sign of the gradient in an ℓ∞ ball, the gradient over its norm in
+ *   an ℓ2 ball.
+ * - `optimizer: momentum()` is MI-FGSM (Dong et al. 2018), from a random start.
+ * - `inRadii(…)` around any of them measures `stepSize` in ε.
  *
  * @throws RangeError when `steps` or `restarts` is not a whole number above 0, or `stepSize` not a positive number
  */
 export function pgd(options: PgdOptions): SimpleAttack {
-  const { objective = lossObjective(), restarts = 1, name, ...ascentOptions } = options;
-  assertRestarts(restarts);
-  const maximizer = projectedAscent(ascentOptions);
-  const suffix = options.objective ? `-${options.objective.name}` : '';
-  const attack = name ?? `pgd-${options.steps}${suffix}`;
-  const ascend = ascent(attack, (problem) => perturbationOf(maximizer, problem, objective));
-  return {
-    name: attack,
+  const { objective, restarts = 1, name, ...ascent } = options;
+  const given = [ascent.optimizer?.name, objective?.name].filter((part) => part !== undefined);
+  return ascentAttack({
+    name: name ?? [`pgd-${options.steps}`, ...given].join('-'),
+    objective: objective ?? lossObjective(),
+    ascent,
+    restarts,
     runs: () => restartRuns(restarts),
-    perturb: ascend,
-  };
+  });
 }
