@@ -9,5 +9,6 @@ export { type PgdOptions, pgd } from './pgd.ts';
 export type { EvaluationProgress, OnProgress } from './progress.ts';
 export { randomTargeted } from './random-targeted.ts';
 export type { EvaluationOptions } from './setting.ts';
+export { type SquareOptions, square } from './square.ts';
 export type { TargetedOptions } from './targeted-attack.ts';
 export { untargeted } from './untargeted.ts';
