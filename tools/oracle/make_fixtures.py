@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 import losses
 import regularizers
+from adam_pgd import adam_pgd, fgsm
 from bounds import bounds
 from data import EPSILON, ROOT, cifar10_test, perturbation, to_float32
 from linearity import LAMBDA, MU, NOMINAL_WEIGHT, Reference, ascent, gradient_at
@@ -38,6 +39,7 @@ from quantities import quantities
 
 MODELS = ROOT / "packages/models/test/fixtures"
 CORE = ROOT / "packages/core/test/fixtures"
+ATTACKS = ROOT / "packages/attacks/test/fixtures"
 
 TOLERANCE = 1e-9
 
@@ -285,6 +287,31 @@ def perceptron_fixtures():
     return {CORE / "perceptron.json": content}
 
 
+def attack_fixtures():
+    """F.1 on the perceptron: the schedule of its 200 steps in 20, from a fixed start, at two radii; and FGSM-20."""
+    images, labels = cifar10_test(4)
+    images = images[:, 14:18, 14:18]
+    weights = perceptron_weights(6, 48, 12, 10)
+    sizes = [0.1] * 10 + [0.01] * 5 + [0.001] * 5
+    found = []
+    for epsilon in (8 / 255, EPSILON):
+        start = perturbation(np.random.RandomState(10), images, epsilon)
+        reference = Reference(perceptron, weights, images, labels, start)
+        y, targets = reference.labels, (reference.labels + 3) % 10
+        value = lambda loss, *classes: lambda at: loss(reference.running_logits(at), *classes)
+        given = reference.images, reference.delta, epsilon, sizes
+        found.append({
+            "epsilon": epsilon,
+            "start": reference.delta,
+            "targets": targets,
+            "untargeted": adam_pgd(value(losses.margin, y), *given),
+            "targeted": adam_pgd(value(losses.targeted_margin, y, targets), *given),
+            "fgsm20": fgsm(value(losses.cross_entropy, y), reference.images, epsilon, 20, 0.1),
+        })
+    content = {"images": reference.images, "labels": y, "weights": reference.trained, "sizes": sizes, "balls": found}
+    return {ATTACKS / "adam-pgd.json": plain(content)}
+
+
 def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".json":
@@ -332,6 +359,7 @@ def main():
         **small_conv_net_fixtures(),
         **bottleneck_fixtures(),
         **perceptron_fixtures(),
+        **attack_fixtures(),
     }
     if "--check" not in sys.argv[1:]:
         for path, content in fixtures.items():
