@@ -1,21 +1,15 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tensor, variable } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadWeights, saveWeights } from '../src/index.ts';
 import { decodeSafetensors, encodeSafetensors } from '../src/weights/safetensors.ts';
 import { withSafetensors } from '../src/weights/safetensors-file.ts';
 import { fileOf, float32, safetensors } from './weights-fixture.ts';
+import { weightsFolder } from './weights-folder.ts';
 
-let folder: string;
-let file: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llr-safetensors-'));
-  file = join(folder, 'some.safetensors');
-});
-afterAll(() => rm(folder, { recursive: true }));
+const { folder, file } = weightsFolder();
 
 /** Everything in a file, read as weights are. */
 const readAll = (path: string) =>

@@ -1,11 +1,10 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fill, variable } from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { loadWeights, saveWeights } from '../src/index.ts';
+import { weightsFolder } from './weights-folder.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -22,13 +21,7 @@ const model = () => ({
   })),
 });
 
-let folder: string;
-let file: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llr-memory-'));
-  file = join(folder, 'large.safetensors');
-});
-afterAll(() => rm(folder, { recursive: true }));
+const { file } = weightsFolder();
 
 /** How much more array memory is in use at most, looked at when each variable has its turn. */
 async function mostMemory(

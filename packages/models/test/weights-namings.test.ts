@@ -1,10 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memory, tensor, tidy, variable } from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
-  type ConfiguredClassifier,
   loadModel,
   loadWeights,
   saveModel,
@@ -24,37 +22,22 @@ import {
   scramble,
   wideResNetNames,
 } from './weights-fixture.ts';
+import { modelsOfTest, weightsFolder } from './weights-folder.ts';
 
-let folder: string;
-let file: string;
-const made: ConfiguredClassifier[] = [];
+const { folder, file } = weightsFolder();
+const owned = modelsOfTest();
 const wrn = (options: Partial<WideResNetOptions> = {}, seed = 1) => {
-  const model = wideResNet({
-    depth: 16,
-    widthFactor: 1,
-    numClasses: 4,
-    inputShape: [8, 8, 3],
-    ...options,
-  });
+  const shape = { depth: 16, widthFactor: 1, numClasses: 4, inputShape: [8, 8, 3] } as const;
+  const model = owned(wideResNet({ ...shape, ...options }));
   scramble(model, seed);
-  made.push(model);
   return model;
 };
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llr-weights-'));
-  file = join(folder, 'weights.safetensors');
-});
-afterEach(async () => {
-  for (const model of made.splice(0)) model.dispose();
-  await rm(folder, { recursive: true });
-});
 
 const write = (arrays: readonly StoredArray[]) => writeFile(file, fileOf(arrays, { format: 'pt' }));
 const prefixed = (prefix: string, arrays: readonly StoredArray[]) =>
   arrays.map((array) => ({ ...array, name: `${prefix}${array.name}` }));
-const headerOf = async () => {
-  const bytes = await readFile(file);
+const headerOf = async (path = file) => {
+  const bytes = await readFile(path);
   return JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
 };
 const messageOf = (promise: Promise<unknown>) =>
@@ -215,8 +198,7 @@ describe('a file of PyTorch', () => {
 
   it('is not for networks that have no such names', async () => {
     await write(ofTrades());
-    const net = smallConvNet({ inputShape: [8, 8, 3], numClasses: 4 });
-    made.push(net);
+    const net = owned(smallConvNet({ inputShape: [8, 8, 3], numClasses: 4 }));
     await expect(loadWeights(net, file)).rejects.toThrow(
       'is of another network than small-conv-net. It holds wrn-16-1 for 4 classes, under the names of WideResNet-pytorch',
     );
@@ -247,10 +229,10 @@ describe('a file of PyTorch', () => {
   it('is what a folder may hold beside config.json', async () => {
     const model = wrn({ padding: 'same', mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] });
     await saveModel(model, folder, { naming: 'pytorch' });
-    file = join(folder, 'model.safetensors');
-    expect(await headerOf()).toHaveProperty(['layer.0.block.0.conv_0.weight']);
-    const loaded = await loadModel(folder);
-    made.push(loaded);
+    expect(await headerOf(join(folder, 'model.safetensors'))).toHaveProperty([
+      'layer.0.block.0.conv_0.weight',
+    ]);
+    const loaded = owned(await loadModel(folder));
     expect(loaded.config).toEqual(model.config);
     expect(digests(loaded)).toEqual(digests(model));
   });

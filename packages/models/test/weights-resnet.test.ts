@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +29,7 @@ import {
   scramble,
   transformersNames,
 } from './weights-fixture.ts';
+import { weightsFolder } from './weights-folder.ts';
 
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const options = { depth: 18, numClasses: 3, inputShape: [32, 32, 3], activation: 'relu' } as const;
@@ -43,15 +43,9 @@ const net = (change: Partial<ResNetOptions> = {}, seed = 2) => {
   return model;
 };
 
-let folder: string;
-let file: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llr-resnet-'));
-  file = join(folder, 'model.safetensors');
-});
-afterAll(async () => {
+const { folder, file } = weightsFolder('model.safetensors');
+afterAll(() => {
   for (const model of networks.values()) model.dispose();
-  await rm(folder, { recursive: true });
 });
 
 const write = (arrays: readonly StoredArray[]) => writeFile(file, fileOf(arrays, { format: 'pt' }));

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   memory,
@@ -9,7 +8,7 @@ import {
   tidy,
   variable,
 } from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type ConfiguredClassifier,
   createModel,
@@ -21,24 +20,11 @@ import {
   wideResNet,
 } from '../src/index.ts';
 import { fileOf, float32 } from './weights-fixture.ts';
+import { modelsOfTest, weightsFolder } from './weights-folder.ts';
 
 const small = { depth: 10, widthFactor: 1, numClasses: 4, inputShape: [8, 8, 1] } as const;
-let folder: string;
-let file: string;
-const made: ConfiguredClassifier[] = [];
-const owned = <T extends ConfiguredClassifier>(model: T): T => {
-  made.push(model);
-  return model;
-};
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llr-weights-'));
-  file = join(folder, 'weights.safetensors');
-});
-afterEach(async () => {
-  for (const model of made.splice(0)) model.dispose();
-  await rm(folder, { recursive: true });
-});
+const { folder, file } = weightsFolder();
+const owned = modelsOfTest();
 
 const bits = (model: ConfiguredClassifier) =>
   [...model.parameters, ...model.runningStatistics].map(({ name, variable: of }) => {
