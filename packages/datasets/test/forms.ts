@@ -7,12 +7,26 @@ import { crc32c } from './crc32c-oracle.ts';
 
 // Writers of the forms that images come in, small and plain, independent of the readers.
 
-export interface Photograph {
+export interface Labelled {
   /** 'n02123045_3.JPEG' */
   name: string;
-  wnid: string;
   bytes: Buffer;
+  label: number;
 }
+
+export interface Photograph extends Labelled {
+  wnid: string;
+}
+
+/** The labels of the photographs' classes, as published. */
+const labelOf: Readonly<Record<string, number>> = {
+  n02123045: 281,
+  n03773504: 657,
+  n04266014: 812,
+  n04326547: 825,
+  n07920052: 967,
+  n09428293: 978,
+};
 
 const folder = fileURLToPath(new URL('fixtures/photographs', import.meta.url));
 
@@ -23,6 +37,7 @@ export async function photographs(): Promise<Photograph[]> {
     names.map(async (name) => ({
       name,
       wnid: name.slice(0, 9),
+      label: labelOf[name.slice(0, 9)]!,
       bytes: await readFile(join(folder, name)),
     })),
   );
@@ -86,12 +101,6 @@ export function nestedTar(images: readonly Photograph[]): Buffer {
   const classes = new Map<string, Photograph[]>();
   for (const image of images) classes.set(image.wnid, [...(classes.get(image.wnid) ?? []), image]);
   return tar([...classes].map(([wnid, members]) => ({ name: `${wnid}.tar`, bytes: tar(members) })));
-}
-
-export interface Labelled {
-  name: string;
-  bytes: Buffer;
-  label: number;
 }
 
 /** A shard of a WebDataset. */

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageNetRecords, openReader, type Records } from '@llr/datasets';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,18 +16,17 @@ import {
   webDataset,
   write,
 } from './forms.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
-let folder: string;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let train: Photograph[];
-let labelled: Labelled[];
 /** Six photographs under the names of the first validation images, in an order that is not theirs. */
 let validation: Labelled[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llr-imagenet-'));
-  const { wnids, validationLabels } = await imageNetLists();
+  folder = await temporaryFolder();
+  const { validationLabels } = await imageNetLists();
   train = await photographs();
-  labelled = train.map((image) => ({ ...image, label: wnids.indexOf(image.wnid) }));
   validation = [3, 1, 6, 2, 5, 4].map((number, i) => ({
     name: `ILSVRC2012_val_0000000${number}.JPEG`,
     bytes: train[2 * i]!.bytes,
@@ -37,10 +34,10 @@ beforeAll(async () => {
   }));
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => folder[Symbol.asyncDispose]());
 
 const open = (source: string, split: 'train' | 'validation') =>
-  imageNetRecords({ source, split, partial: true, cacheFolder: join(folder, 'cache') });
+  imageNetRecords({ source, split, partial: true, cacheFolder: folder.at('cache') });
 
 /** Which label the image with which bytes has. */
 async function labelsByBytes(records: Records): Promise<Map<string, number>> {
@@ -75,24 +72,24 @@ const trainForms: Record<string, (at: string) => Promise<string>> = {
     return at;
   },
   'TFRecord (slim)': async (at) => {
-    const payloads = labelled.map((image, i) => slimExample(image, train[i]!.wnid));
+    const payloads = train.map((image) => slimExample(image, image.wnid));
     await write(join(at, 'train-00000-of-00002'), tfRecords(payloads.slice(0, 5)));
     await write(join(at, 'train-00001-of-00002'), tfRecords(payloads.slice(5)));
     return at;
   },
   'TFRecord (TFDS)': async (at) => {
     const shard = 'imagenet2012/5.1.0/imagenet2012-train.tfrecord-00000-of-00001';
-    await write(join(at, shard), tfRecords(reversed(labelled).map(tfdsExample)));
+    await write(join(at, shard), tfRecords(reversed(train).map(tfdsExample)));
     return at;
   },
   WebDataset: async (at) => {
-    await write(join(at, 'imagenet1k-train-0000.tar'), webDataset(labelled.slice(0, 7)));
-    await write(join(at, 'imagenet1k-train-0001.tar'), webDataset(labelled.slice(7)));
+    await write(join(at, 'imagenet1k-train-0000.tar'), webDataset(train.slice(0, 7)));
+    await write(join(at, 'imagenet1k-train-0001.tar'), webDataset(train.slice(7)));
     return join(at, 'imagenet1k-train-{0000..0001}.tar');
   },
   parquet: async (at) => {
-    await write(join(at, 'data/train-00000-of-00002.parquet'), parquet(labelled.slice(0, 7), 3));
-    await write(join(at, 'data/train-00001-of-00002.parquet'), parquet(labelled.slice(7), 3));
+    await write(join(at, 'data/train-00000-of-00002.parquet'), parquet(train.slice(0, 7), 3));
+    await write(join(at, 'data/train-00001-of-00002.parquet'), parquet(train.slice(7), 3));
     return at;
   },
 };
@@ -126,15 +123,15 @@ const validationForms: Record<string, (at: string) => Promise<string>> = {
 
 describe('the same image has the same label and the same bytes in every form', () => {
   test.each(Object.entries(trainForms))('train, %s', async (form, make) => {
-    const source = await make(join(folder, 'train', form));
+    const source = await make(folder.at('train', form));
     const records = await open(source, 'train');
     expect(records).toMatchObject({ form, size: 12 });
     expect(records.classNames).toHaveLength(1000);
-    expect(await labelsByBytes(records)).toEqual(expected(labelled));
+    expect(await labelsByBytes(records)).toEqual(expected(train));
   });
 
   test.each(Object.entries(validationForms))('validation, %s', async (form, make) => {
-    const source = await make(join(folder, 'validation', form));
+    const source = await make(folder.at('validation', form));
     const records = await open(source, 'validation');
     expect(records).toMatchObject({ form, size: 6 });
     expect(await labelsByBytes(records)).toEqual(expected(validation));

@@ -9,10 +9,8 @@ import {
   whereabouts,
 } from '@llr/datasets';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { imageNetLists } from '../src/imagenet/lists.ts';
 import {
   example,
-  type Labelled,
   nestedTar,
   type Photograph,
   parquet,
@@ -28,13 +26,10 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let photos: Photograph[];
-let labelled: Labelled[];
 
 beforeEach(async () => {
   folder = await temporaryFolder();
   photos = await photographs();
-  const { wnids } = await imageNetLists();
-  labelled = photos.map((image) => ({ ...image, label: wnids.indexOf(image.wnid) }));
 });
 
 afterEach(() => folder[Symbol.asyncDispose]());
@@ -78,7 +73,7 @@ test('the other split is refused', async () => {
   const validation = [{ name: 'ILSVRC2012_val_00000001.JPEG', bytes: photos[0]!.bytes }];
   await refusal('images.tar', nestedTar(photos), 'validation').toThrow(/holds the split 'train'/);
   await refusal('images2.tar', tar(validation)).toThrow(/holds the split 'validation'/);
-  await refusal('train-0000.tar', webDataset(labelled), 'validation').toThrow(/'train'/);
+  await refusal('train-0000.tar', webDataset(photos), 'validation').toThrow(/'train'/);
   await write(folder.at('mixed/n02123045', 'ILSVRC2012_val_00000001.JPEG'), photos[0]!.bytes);
   await expect(open(folder.at('mixed'))).rejects.toThrow(
     /00000001.JPEG is an image of the split 'validation'; 'train' was asked for/,
@@ -86,8 +81,8 @@ test('the other split is refused', async () => {
 });
 
 test('labels of TFRecords are 1 to 1,000 in one layout and 0 to 999 in the other', async () => {
-  const slim = (label: number) => tfRecords([slimExample({ ...labelled[0]!, label: label - 1 })]);
-  const tfds = (label: number) => tfRecords([tfdsExample({ ...labelled[0]!, label })]);
+  const slim = (label: number) => tfRecords([slimExample({ ...photos[0]!, label: label - 1 })]);
+  const tfds = (label: number) => tfRecords([tfdsExample({ ...photos[0]!, label })]);
   await refusal('a.tfrecord', slim(0)).toThrow(
     /a.tfrecord, byte 12: image\/class\/label should be 1 to 1000 in this layout \(slim\); it is 0/,
   );
@@ -102,18 +97,18 @@ test('labels of TFRecords are 1 to 1,000 in one layout and 0 to 999 in the other
     const records = await open(await write(folder.at(`${name}.tfrecord`), bytes));
     expect([...records.labels!]).toEqual([label]);
   }
-  const wrong = slimExample(labelled[0]!, 'n01440764');
+  const wrong = slimExample(photos[0]!, 'n01440764');
   await refusal('f.tfrecord', tfRecords([wrong])).toThrow(
     /the label 282 stands for n02123045, but image\/class\/synset is n01440764/,
   );
-  const both = tfRecords([slimExample(labelled[0]!), tfdsExample(labelled[1]!)]);
+  const both = tfRecords([slimExample(photos[0]!), tfdsExample(photos[1]!)]);
   await refusal('g.tfrecord', both).toThrow(/has the keys of TFDS, those before of slim/);
   const neither = tfRecords([example({ picture: photos[0]!.bytes, label: 3 })]);
   await refusal('h.tfrecord', neither).toThrow(/it has picture, label/);
 });
 
 test('a payload whose checksum is wrong is one bad record', async () => {
-  const bytes = tfRecords(labelled.slice(0, 3).map((image) => slimExample(image)));
+  const bytes = tfRecords(photos.slice(0, 3).map((image) => slimExample(image)));
   const records = await open(await write(folder.at('a.tfrecord'), bytes));
   if (records.kind !== 'ranges') throw new Error(records.kind);
   bytes[records.offset[1]! + 50]! ^= 1;
@@ -218,7 +213,7 @@ test('an index is kept, read again while the file is the same, and made anew whe
   await expect(open(path)).rejects.toThrow(`train.tar, byte ${second}: this is no tar header`);
   await truncate(join(indexes, index!), 10);
   await write(path, bytes);
-  expect(await readAll(await open(path))).toEqual(labelled.map(({ label }) => label));
+  expect(await readAll(await open(path))).toEqual(photos.map(({ label }) => label));
   // A folder that can't be written to costs the index, nothing else.
   await write(folder.at('file'), '');
   const options = { source: path, split: 'train', partial: true } as const;
@@ -255,7 +250,7 @@ test('samples of a WebDataset', async () => {
 });
 
 test('parquet files with other columns or secret labels', async () => {
-  const secret = parquet([{ ...labelled[0]!, label: -1 }], 2);
+  const secret = parquet([{ ...photos[0]!, label: -1 }], 2);
   await refusal('a.parquet', secret).toThrow(
     /a.parquet, row 0: the label should be 0 to 999; it is -1 \(the labels of a test split are kept secret\)/,
   );
@@ -263,9 +258,9 @@ test('parquet files with other columns or secret labels', async () => {
 });
 
 test('a parquet file that changed since its footer was read is not read', async () => {
-  const path = await write(folder.at('a.parquet'), parquet(labelled, 3));
+  const path = await write(folder.at('a.parquet'), parquet(photos, 3));
   const records = await open(path);
-  await write(path, parquet(labelled.slice(0, 5), 3));
+  await write(path, parquet(photos.slice(0, 5), 3));
   expect((await readAll(records))[0]).toMatch(/a.parquet has changed since its footer was read/);
 });
 
@@ -307,7 +302,7 @@ test('nothing that is known', async () => {
 });
 
 test('shards that are missing are counted', async () => {
-  const bytes = tfRecords([slimExample(labelled[0]!)]);
+  const bytes = tfRecords([slimExample(photos[0]!)]);
   for (const shard of ['00000', '00002'])
     await write(folder.at(`d/train-${shard}-of-00004`), bytes);
   await expect(open(folder.at('d'))).rejects.toThrow(

@@ -1,16 +1,7 @@
 import { join } from 'node:path';
 import { imageFolder, imageNet, preprocessing, type RecordSource } from '@llr/datasets';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { imageNetLists } from '../src/imagenet/lists.ts';
-import {
-  type Labelled,
-  nestedTar,
-  type Photograph,
-  parquet,
-  photographs,
-  webDataset,
-  write,
-} from './forms.ts';
+import { nestedTar, type Photograph, parquet, photographs, webDataset, write } from './forms.ts';
 import { collect, indicesOf } from './helpers.ts';
 import { temporaryFolder } from './raw-records.ts';
 
@@ -19,17 +10,14 @@ const pixels = size * size * 3;
 const training = { batchSize: 4, epoch: 1, seed: 9, augment: true };
 
 let train: Photograph[];
-let labelled: Labelled[];
 /** Each photograph as the evaluation form of 'torchvision' makes it on this thread, by its label and pixels. */
 let expected: string[];
 
 beforeAll(async () => {
   train = await photographs();
-  const { wnids } = await imageNetLists();
-  labelled = train.map((image) => ({ ...image, label: wnids.indexOf(image.wnid) }));
   const { preprocess } = await preprocessing({ name: 'torchvision', size });
   expected = await Promise.all(
-    labelled.map(async ({ bytes, label }) => {
+    train.map(async ({ bytes, label }) => {
       const into = new Float32Array(pixels);
       await preprocess(bytes, into);
       return `${label}: ${into}`;
@@ -48,8 +36,8 @@ const forms: Record<string, (at: string) => Promise<string>> = {
     return at;
   },
   'nested tars': (at) => write(join(at, 'ILSVRC2012_img_train.tar'), nestedTar(train)),
-  WebDataset: (at) => write(join(at, 'imagenet1k-train-0000.tar'), webDataset(labelled)),
-  parquet: (at) => write(join(at, 'train-00000-of-00001.parquet'), parquet(labelled, 3)),
+  WebDataset: (at) => write(join(at, 'imagenet1k-train-0000.tar'), webDataset(train)),
+  parquet: (at) => write(join(at, 'train-00000-of-00001.parquet'), parquet(train, 3)),
 };
 
 async function open(form: string, options: Partial<Parameters<typeof imageNet>[0]> = {}) {

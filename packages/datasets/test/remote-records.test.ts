@@ -4,7 +4,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { imageNetRecords, openReader, type Records, whereabouts } from '@llr/datasets';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { imageNetLists } from '../src/imagenet/lists.ts';
 import { cachedFile } from '../src/records/shard-cache.ts';
 import { type Labelled, parquet, photographs, webDataset } from './forms.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -30,8 +29,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { wnids } = await imageNetLists();
-  labelled = (await photographs()).map((image) => ({ ...image, label: wnids.indexOf(image.wnid) }));
+  labelled = await photographs();
 });
 
 afterEach(async () => {
