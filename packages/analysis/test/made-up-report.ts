@@ -70,14 +70,23 @@ function evaluation(
 ): Evaluation {
   const names = ['FGSM', 'PGD-20', 'Multi-Targeted'];
   return {
+    classifier: 'made up',
+    data: 'fashion-mnist, test',
     threat: { name: 'linf', epsilon },
     seed: 0,
+    batchSize: 128,
+    activeSet: 'within-attack',
+    warnings: [],
     clean: accuracyOf(clean, 1000),
     robust: accuracyOf(robust, 1000),
     attacks: attacked.map((correct, i) => ({
       name: names[i]!,
       accuracy: accuracyOf(correct, 1000),
-      runs: [1, 1, 9][i]!,
+      access: 'white-box',
+      attacked: clean,
+      broken: clean - correct,
+      tries: [1, 1, 9][i]! * clean,
+      targetedSuccess: null,
       seconds: [0.4, 6.2, 21.4][i]!,
     })),
     examples: [],

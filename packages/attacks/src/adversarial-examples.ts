@@ -1,6 +1,8 @@
 import type { Attack } from '@llr/core';
-import { type Attempt, attackExamples } from './attack-examples.ts';
-import { type EvaluationOptions, inSetting, type Setting } from './setting.ts';
+import { attackExamples } from './evaluation/attack-examples.ts';
+import { restore } from './evaluation/journal.ts';
+import { planFor } from './evaluation/plan.ts';
+import { type EvaluationOptions, inSetting } from './evaluation/setting.ts';
 
 /** One image and what an attack made of it. */
 export interface AdversarialExample {
@@ -29,30 +31,36 @@ export interface AdversarialExample {
 export async function adversarialExamples(
   options: EvaluationOptions & { attack: Attack },
 ): Promise<AdversarialExample[]> {
-  return inSetting(options, (setting) => keepLastOf(setting, options.attack));
-}
-
-async function keepLastOf(setting: Setting, attack: Attack): Promise<AdversarialExample[]> {
-  const { examples, predictions } = setting;
-  const length = examples.images.length / examples.count;
-  const found = Array.from(
-    { length: examples.count },
-    (_, row): AdversarialExample => ({
-      index: examples.indices[row]!,
-      label: examples.labels[row]!,
-      prediction: predictions[row]!,
-      adversarialPrediction: predictions[row]!,
-      run: null,
-      image: examples.images.slice(row * length, (row + 1) * length),
-      perturbation: new Float32Array(length),
+  const plan = planFor([options.attack], options.classifier, {
+    activeSet: 'within-attack',
+    targetedSuccess: false,
+  });
+  const found: AdversarialExample[] = [];
+  await inSetting(options, (setting) =>
+    attackExamples(setting, plan, restore([], plan), {
+      onClean: (subjects, examples) =>
+        subjects.forEach(({ position, index, label, prediction }, row) => {
+          const { image } = examples[row]!;
+          found[position] = {
+            index,
+            label,
+            prediction,
+            adversarialPrediction: prediction,
+            run: null,
+            image,
+            perturbation: new Float32Array(image.length),
+          };
+        }),
+      onJudged: (_attack, judged) => {
+        for (const { subject, run, prediction, perturbation } of judged) {
+          Object.assign(found[subject.position]!, {
+            run: run.name,
+            adversarialPrediction: prediction,
+            perturbation: perturbation.slice(),
+          });
+        }
+      },
     }),
   );
-  const keepLast = ({ row, run, prediction, perturbation }: Attempt) =>
-    Object.assign(found[row]!, {
-      run: run.name,
-      adversarialPrediction: prediction,
-      perturbation: perturbation.slice(),
-    });
-  await attackExamples(setting, attack, keepLast);
   return found;
 }

@@ -1,108 +1,119 @@
 import type { Attack } from '@llr/core';
-import { type Accuracy, accuracyOf } from './accuracy.ts';
-import { attackExamples } from './attack-examples.ts';
-import { correctRows, type EvaluationOptions, inSetting, type Setting } from './setting.ts';
+import { attackExamples, type Judged, type Listener } from './evaluation/attack-examples.ts';
+import {
+  type AdversarialImage,
+  type Findings,
+  type Journal,
+  restore,
+} from './evaluation/journal.ts';
+import { type ActiveSet, type Plan, planFor } from './evaluation/plan.ts';
+import { type Evaluation, type ExampleResult, evaluationOf } from './evaluation/result.ts';
+import { type EvaluationOptions, inSetting, type Setting } from './evaluation/setting.ts';
+import type { Subject } from './evaluation/subject.ts';
 
-/** One attack's result. */
-export interface AttackResult {
-  name: string;
-  /** Over all examples: correct when unperturbed and under every run of this attack. */
-  accuracy: Accuracy;
-  /** How many tries each example got, until it was broken. */
-  runs: number;
-  /** Wall time. */
-  seconds: number;
-}
-
-/** What became of one example. */
-export interface ExampleResult {
-  /** Which example of the source. */
-  index: number;
-  label: number;
-  /** The class predicted for the unperturbed image. */
-  prediction: number;
-  /** The first attack that broke it; `'clean'` where the unperturbed image is misclassified; null where it is robust. */
-  brokenBy: string | null;
-}
-
-/** How robust a classifier is. Plain data: survives JSON. */
-export interface Evaluation {
-  threat: { name: string; epsilon: number };
-  seed: number;
-  clean: Accuracy;
-  /** The point-wise worst case: correct when unperturbed and under every run of every attack. */
-  robust: Accuracy;
-  attacks: AttackResult[];
-  /** In the source's order. */
-  examples: ExampleResult[];
+/** What `evaluate` takes beside classifier, data and threat model. */
+export interface EvaluateOptions extends EvaluationOptions {
+  /** With names of their own; cheap ones first, since what they break is spared the others. */
+  attacks: readonly Attack[];
+  /**
+   * Which examples are attacked again once they are broken: `'across-attacks'` (the default): none; `'within-attack'`: each
+   * attack tries all that are classified correctly, so that its accuracy is its own; `'off'`: every run on every one of
+   * them. The worst case is the same.
+   */
+  activeSet?: ActiveSet;
+  /**
+   * Whether the success rates of targeted attacks are measured (as in Table F3): such attacks are then tried on all
+   * examples, those misclassified or broken before included, until one is predicted as its target. Default false.
+   */
+  targetedSuccess?: boolean;
+  /** Where what has been judged is written, so that another evaluation can go on from there. */
+  journal?: Journal;
 }
 
 /**
  * Attacks a classifier on every image of a source. An attack breaks an example if the prediction for x + δ differs from
- * the label in any of its runs; the loss plays no part in that. A misclassified example counts as wrong under every attack,
- * and isn't attacked.
+ * the label in any of its runs; the loss plays no part in that. A misclassified example counts as wrong under every attack.
  *
- * Each attack's random numbers depend on the seed, its name, and the example's index alone: more restarts only add tries.
+ * Each try's random numbers depend on the seed, the attack's name, the run and the example's index alone: more restarts
+ * only add tries, and an example's result is the same whatever its neighbours, in whatever order, and in however many parts.
  *
- * @param options.attacks - with names of their own; each attacks all examples, whatever the ones before it broke
  * @throws RangeError for a bad seed or batch size
- * @throws Error when data, classifier and threat model don't fit together, when logits are NaN, or when an attack returns
- *   NaN or a perturbation that the threat model doesn't allow
+ * @throws Error when data, classifier and threat model don't fit together, when logits are NaN, when an attack returns
+ *   NaN or a perturbation that the threat model doesn't allow, or when the journal is another evaluation's
  */
-export async function evaluate(
-  options: EvaluationOptions & { attacks: readonly Attack[] },
-): Promise<Evaluation> {
-  assertNames(options.attacks);
-  return inSetting(options, (setting) => attackAll(setting, options.attacks, options.seed));
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { attacks, classifier, activeSet = 'across-attacks', targetedSuccess = false } = options;
+  const plan = planFor(attacks, classifier, { activeSet, targetedSuccess });
+  return inSetting(options, async (setting) => {
+    const findings = restore(options.journal?.restored ?? [], plan);
+    await attackExamples(setting, plan, findings, writeTo(options.journal));
+    return resultOf(setting, plan, findings, options.seed);
+  });
 }
 
-async function attackAll(
-  setting: Setting,
-  attacks: readonly Attack[],
-  seed: number,
-): Promise<Evaluation> {
-  const { examples, predictions, threat, epsilon } = setting;
-  const correct = correctRows(setting);
-  const brokenBy: (string | null)[] = Array.from({ length: examples.count }, () => 'clean');
-  for (const row of correct) brokenBy[row] = null;
-  const results: AttackResult[] = [];
-  for (const attack of attacks) {
-    const started = performance.now();
-    const { survivors, runs } = await attackExamples(setting, attack);
-    const robust = new Set(survivors);
-    for (const row of correct) if (!robust.has(row)) brokenBy[row] ??= attack.name;
-    results.push({
-      name: attack.name,
-      accuracy: accuracyOf(survivors.length, examples.count),
-      runs,
-      seconds: (performance.now() - started) / 1000,
-    });
-  }
+function writeTo(journal: Journal | undefined): Listener {
+  if (!journal) return {};
   return {
-    threat: { name: threat.name, epsilon },
-    seed,
-    clean: accuracyOf(correct.length, examples.count),
-    robust: accuracyOf(brokenBy.filter((by) => by === null).length, examples.count),
-    attacks: results,
-    examples: brokenBy.map((by, row) => ({
-      index: examples.indices[row]!,
-      label: examples.labels[row]!,
-      prediction: predictions[row]!,
-      brokenBy: by,
-    })),
+    onClean: (subjects) => {
+      const clean = subjects.map(
+        ({ index, label, prediction }) => [index, label, prediction] as const,
+      );
+      return journal.record({ clean }, []);
+    },
+    onJudged: (attack, judged, seconds) =>
+      journal.record(
+        { attack, seconds, rows: judged.map(rowOf) },
+        judged.filter(({ breaks }) => breaks).map(adversarialImage),
+      ),
   };
 }
 
-function assertNames(attacks: readonly Attack[]): void {
-  const names = attacks.map(({ name }) => name);
-  for (const name of names) {
-    if (name === '' || name === 'clean') {
-      throw new Error(`An attack can't be called "${name}": give it another name.`);
-    }
-    if (names.indexOf(name) !== names.lastIndexOf(name)) {
-      throw new Error(
-        `Two attacks are called "${name}": give one another name, by its option name.`,
-      );
-    }
-  }
+const rowOf = ({ subject, runNumber, prediction, target }: Judged) =>
+  target === undefined
+    ? ([subject.position, runNumber, prediction] as const)
+    : ([subject.position, runNumber, prediction, target] as const);
+
+const adversarialImage = (judged: Judged): AdversarialImage => ({
+  index: judged.subject.index,
+  label: judged.subject.label,
+  prediction: judged.prediction,
+  attack: judged.attack,
+  run: judged.run.name,
+  image: judged.image,
+  perturbation: judged.perturbation.slice(),
+});
+
+function resultOf(
+  { classifier, data, radii, batchSize }: Setting,
+  { attacks, activeSet, targetedSuccess }: Plan,
+  { subjects, spent, warnings }: Findings,
+  seed: number,
+): Evaluation {
+  const exampleOf = (subject: Subject): ExampleResult => ({
+    index: subject.index,
+    label: subject.label,
+    prediction: subject.prediction,
+    ...(radii.epsilon === 'per example' && { epsilon: radii.of(subject.position) }),
+    brokenBy: subject.brokenBy,
+    brokenIn: subject.brokenIn,
+    ...(targetedSuccess && { hit: subject.hit }),
+  });
+  return evaluationOf(
+    {
+      classifier: classifier.name,
+      data: `${data.name}, ${data.split}`,
+      threat: { name: radii.name, epsilon: radii.epsilon },
+      seed,
+      batchSize,
+      activeSet,
+      warnings,
+      attacks: attacks.map(({ attack: { name, settings, access = 'white-box' } }) => ({
+        name,
+        ...(settings && { settings }),
+        access,
+        ...(spent.get(name) ?? { tries: 0, seconds: 0 }),
+      })),
+    },
+    subjects.map(exampleOf),
+  );
 }

@@ -1,4 +1,4 @@
-import { type Attack, type Classifier, linfBall } from '@llr/core';
+import { type Attack, type Classifier, linfBall, type SimpleAttack } from '@llr/core';
 import {
   add,
   argMax,
@@ -18,6 +18,7 @@ import {
   type AdversarialExample,
   adversarialExamples,
   type Evaluation,
+  type EvaluationProgress,
   evaluate,
   fgsm,
   multiTargeted,
@@ -63,8 +64,8 @@ function examplesOf(
 const weakPgd = (restarts = 1) => pgd({ stepSize: 0.02, steps: 1, restarts });
 const byIndex = <T extends { index: number }>(results: T[]) =>
   [...results].sort((a, b) => a.index - b.index);
-/** An evaluation without its wall times. */
-const outcome = ({ attacks, ...rest }: Evaluation) => ({
+/** An evaluation without its wall times and its batch size. */
+const outcome = ({ attacks, batchSize, ...rest }: Evaluation) => ({
   ...rest,
   attacks: attacks.map(({ seconds, ...attack }) => attack),
 });
@@ -105,15 +106,18 @@ describe('what an evaluation says', () => {
 
   test('is consistent: clean, each attack, and the point-wise worst case', async () => {
     const attacks = [fgsm(), weakPgd(2), multiTargeted({ stepSize: 0.02, steps: 3 })];
-    const found = await evaluated(attacks);
+    const found = await evaluated(attacks, { activeSet: 'within-attack' });
     expect(found.threat.name).toBe('linf');
     expect(found.threat.epsilon).toBeCloseTo(epsilon, 6);
     expect(found.clean).toMatchObject({ correct: 36, total: 45, value: 0.8 });
-    expect(found.attacks.map(({ name, runs }) => [name, runs])).toEqual([
-      ['fgsm', 1],
-      ['pgd-1', 2],
-      ['multi-targeted-3', 3],
+    expect(found.attacks.map(({ name, attacked }) => [name, attacked])).toEqual([
+      ['fgsm', 36],
+      ['pgd-1', 36],
+      ['multi-targeted-3', 36],
     ]);
+    for (const { accuracy, attacked, broken } of found.attacks) {
+      expect(attacked - broken).toBe(accuracy.correct);
+    }
     for (const { accuracy } of [...found.attacks, { accuracy: found.robust }]) {
       expect(accuracy.total).toBe(45);
     }
@@ -132,8 +136,11 @@ describe('what an evaluation says', () => {
     // The set-up is worth something only if attacks differ.
     expect(found.robust.correct).toBeGreaterThan(0);
     expect(new Set(correct(found)).size).toBe(3);
-    for (const { label, prediction, brokenBy } of found.examples) {
+    for (const { label, prediction, brokenBy, brokenIn } of found.examples) {
       expect(brokenBy === 'clean').toBe(prediction !== label);
+      expect(Object.keys(brokenIn)).toHaveLength(brokenBy === 'clean' ? 0 : 3);
+      const first = Object.entries(brokenIn).find(([, run]) => run !== null);
+      if (brokenBy !== 'clean') expect(brokenBy).toBe(first?.[0] ?? null);
     }
     expect(JSON.parse(JSON.stringify(found))).toEqual(found);
   });
@@ -223,27 +230,38 @@ describe('determinism, to the bit', () => {
   });
 
   test('broken examples are not attacked again, and batches are filled with the others', async () => {
-    const batches: number[] = [];
+    const batches: Set<string>[] = [];
     const attempts = new Map<number, number>();
     const inner = attack();
-    const spied: Attack = {
+    const spied: SimpleAttack = {
       ...inner,
-      perturb: (problem, run) => {
-        const attacked = new Set(problem.indices);
+      perturb: (problem) => {
         expect(problem.images.shape[0]).toBe(8);
-        batches.push(attacked.size);
-        for (const index of attacked) attempts.set(index, (attempts.get(index) ?? 0) + 1);
-        return inner.perturb(problem, run);
+        const targets = problem.targets!.dataSync();
+        const starts = problem.random.integers([8, 1], 2 ** 31);
+        const rows = [...problem.indices].map((index, i) => `${index} ${targets[i]} ${starts[i]}`);
+        batches.push(new Set(rows));
+        for (const row of new Set(rows)) {
+          const index = Number.parseInt(row, 10);
+          attempts.set(index, (attempts.get(index) ?? 0) + 1);
+        }
+        return inner.perturb(problem);
       },
     };
-    const { attacks } = await evaluated([spied]);
+    const { attacks, robust } = await evaluated([spied]);
     expect(attempts.size).toBe(36);
-    const survivors = attacks[0]!.accuracy.correct;
-    expect([...attempts.values()].filter((n) => n === 6).length).toBeGreaterThanOrEqual(survivors);
+    const survivors = robust.correct;
+    const most = [...attempts.values()].filter((n) => n === 6).length;
+    expect(most).toBeGreaterThanOrEqual(survivors);
     expect([...attempts.values()].filter((n) => n === 1).length).toBeGreaterThan(3);
-    // Each run has at most one batch that isn't full.
-    expect(batches.filter((n) => n < 8).length).toBeLessThanOrEqual(6);
-    expect(batches.length).toBeLessThan(6 * Math.ceil(36 / 8));
+    // Of the last examples several tries are made at once: no more than that is not full.
+    expect(batches.filter(({ size }) => size < 8).length).toBeLessThanOrEqual(1);
+    const tries = [...attempts.values()].reduce((sum, n) => sum + n, 0);
+    expect(tries).toBeLessThan(36 * 6);
+    expect(batches.length).toBeLessThanOrEqual(Math.ceil(tries / 8) + 1);
+    // Tries at an example that one of the same batch broke aren't counted.
+    expect(attacks[0]!.tries).toBeGreaterThanOrEqual(36 + 5 * survivors);
+    expect(attacks[0]!.tries).toBeLessThanOrEqual(tries);
   });
 
   test('the same seed gives the same bytes, another one others', async () => {
@@ -298,7 +316,7 @@ describe('adversarialExamples', () => {
 });
 
 /** A user's own attack: a plain object. */
-const brighten: Attack = {
+const brighten: SimpleAttack = {
   name: 'brighten',
   runs: () => [{ name: 'brighter', restart: 0 }],
   perturb: ({ images, threat }) =>
@@ -307,15 +325,15 @@ const brighten: Attack = {
 
 describe('a custom attack', () => {
   test('is a plain object, and may be asynchronous', async () => {
-    const later: Attack = {
+    const later: SimpleAttack = {
       ...brighten,
       name: 'later',
-      perturb: async (problem, run) => {
+      perturb: async (problem) => {
         await new Promise((resolve) => setTimeout(resolve, 1));
-        return brighten.perturb(problem, run);
+        return brighten.perturb(problem);
       },
     };
-    const found = await evaluated([brighten, later]);
+    const found = await evaluated([brighten, later], { activeSet: 'within-attack' });
     expect(correct(found)[0]).toBe(correct(found)[1]);
     const seen = await examplesOf(brighten);
     const { image, perturbation } = seen.find(({ run }) => run !== null)!;
@@ -324,7 +342,7 @@ describe('a custom attack', () => {
     });
   });
 
-  test.each<[string, Attack['perturb'], RegExp]>([
+  test.each<[string, SimpleAttack['perturb'], RegExp]>([
     [
       'leaves the ball',
       ({ images }) => tidy(() => mul(images, -0.5)),
@@ -411,8 +429,10 @@ describe('bad input', () => {
     await expect(evaluated([], source({ size: 44 }))).rejects.toThrow('more images than its 44');
   });
 
-  test('a radius for each example, a bad batch size, a bad seed', async () => {
-    await expect(evaluated([], { threat: linfBall([0.1, 0.2]) })).rejects.toThrow('one radius');
+  test('radii for some of the examples, a bad batch size, a bad seed', async () => {
+    await expect(evaluated([], { threat: linfBall([0.1, 0.2]) })).rejects.toThrow(
+      '2 radii for 45 examples',
+    );
     for (const batchSize of [0, 2.5, Number.NaN]) {
       await expect(evaluated([], { batchSize })).rejects.toThrow('batchSize');
     }
@@ -420,23 +440,125 @@ describe('bad input', () => {
   });
 });
 
-test('progress goes from 0 to the total for the clean images and for each attack', async () => {
-  const seen: { attack: string; done: number; total: number }[] = [];
-  await evaluated([fgsm(), multiTargeted({ stepSize: 0.05, steps: 2 })], {
-    onProgress: (progress) => seen.push(progress),
+describe('a radius for each example', () => {
+  const radii = examples.map((_, i) => [0, 0.02, 0.08, 0.3][i % 4]!);
+  const attacks = () => [fgsm(), weakPgd(2), multiTargeted({ stepSize: 0.05, steps: 3 })];
+
+  test('is what the example gets where all have the same', async () => {
+    const found = await evaluated(attacks(), { threat: linfBall(radii) });
+    expect(found.threat).toEqual({ name: 'linf', epsilon: 'per example' });
+    for (const radius of new Set(radii)) {
+      const alike = await evaluated(attacks(), { threat: linfBall(radius) });
+      found.examples.forEach(({ epsilon: own, ...example }, i) => {
+        if (radii[i] !== radius) return;
+        expect(own).toBeCloseTo(radius, 6);
+        expect(example).toEqual(alike.examples[i]);
+      });
+    }
   });
-  const attacks = [...new Set(seen.map(({ attack }) => attack))];
-  expect(attacks).toEqual(['clean', 'fgsm', 'multi-targeted-2']);
-  for (const [i, name] of attacks.entries()) {
-    const steps = seen.filter(({ attack }) => attack === name);
-    expect(new Set(steps.map(({ total }) => total))).toEqual(new Set([[45, 36, 108][i]]));
-    expect(steps[0]!.done).toBe(0);
-    expect(steps.at(-1)!.done).toBe(steps[0]!.total);
-    steps.forEach(({ done }, at) => {
-      expect(done).toBeGreaterThanOrEqual(steps[at - 1]?.done ?? 0);
+
+  test('is what an attack is held to', async () => {
+    const byEight: SimpleAttack = {
+      ...brighten,
+      perturb: ({ images }) =>
+        tidy(() => linfBall(0.08).project(add(zerosLike(images), 0.08), images)),
+    };
+    await expect(evaluated([byEight], { threat: linfBall(radii) })).rejects.toThrow(
+      /perturbs example \d+ by 0\.0[78]\d*, more than the linf radius 0(\.0[12]\d*)?:/,
+    );
+  });
+});
+
+describe('the active set', () => {
+  const attacks = () => [
+    weakPgd(2),
+    fgsm(),
+    untargeted({ stepSize: 0.02, steps: 3, restarts: 2 }),
+    multiTargeted({ stepSize: 0.02, steps: 3, restarts: 2 }),
+  ];
+
+  test('changes nothing about the worst case and what broke it: the same as every run on every example', async () => {
+    const full = await evaluated(attacks(), { activeSet: 'off' });
+    const tries = (found: Evaluation) => found.attacks.reduce((sum, a) => sum + a.tries, 0);
+    expect(tries(full)).toBe(36 * (2 + 1 + 2 + 6));
+    for (const activeSet of ['within-attack', 'across-attacks'] as const) {
+      const found = await evaluated(attacks(), { activeSet });
+      expect(found.robust).toEqual(full.robust);
+      found.examples.forEach(({ brokenBy, brokenIn }, i) => {
+        expect(brokenBy).toBe(full.examples[i]!.brokenBy);
+        expect(full.examples[i]!.brokenIn).toMatchObject(brokenIn);
+      });
+      expect(tries(found)).toBeLessThan(tries(full));
+      if (activeSet === 'within-attack') expect(correct(found)).toEqual(correct(full));
+      else expect(correct(found).at(-1)).toBe(full.robust.correct);
+    }
+    expect(new Set(full.examples.map(({ brokenBy }) => brokenBy)).size).toBeGreaterThan(3);
+  });
+
+  test('across attacks leaves an attack the examples that those before it did not break', async () => {
+    const found = await evaluated(attacks());
+    found.attacks.forEach(({ attacked, broken, accuracy }, i) => {
+      expect(attacked).toBe(i === 0 ? 36 : found.attacks[i - 1]!.accuracy.correct);
+      expect(accuracy.correct).toBe(attacked - broken);
     });
-    expect(steps.length).toBeGreaterThan(4);
-  }
+  });
+});
+
+describe('the success rate of targeted attacks', () => {
+  const aimed = () => multiTargeted({ stepSize: 0.05, steps: 4, name: 'aimed' });
+  const rate = (found: Evaluation) => found.attacks.map(({ targetedSuccess }) => targetedSuccess);
+
+  test('counts examples that some run had predicted as its target, and is the same with an active set', async () => {
+    const options = { targetedSuccess: true };
+    const full = await evaluated([fgsm(), aimed()], { ...options, activeSet: 'off' });
+    expect(rate(full)[0]).toBeNull();
+    // Every wrong class is a target, so a broken example is one that was taken for its target by some run, or by a
+    // run with another target; misclassified ones are tried too.
+    const hits = rate(full)[1]!;
+    expect(hits.total).toBe(45);
+    expect(hits.correct).toBeGreaterThan(full.attacks[1]!.broken / 2);
+    const misclassified = full.examples.filter(({ brokenBy }) => brokenBy === 'clean');
+    expect(misclassified.every(({ hit }) => hit?.aimed !== undefined)).toBe(true);
+    expect(misclassified.some(({ hit }) => hit?.aimed)).toBe(true);
+    for (const activeSet of ['within-attack', 'across-attacks'] as const) {
+      const found = await evaluated([fgsm(), aimed()], { ...options, activeSet });
+      expect(rate(found)).toEqual(rate(full));
+      expect(found.robust).toEqual(full.robust);
+    }
+    expect(rate(await evaluated([fgsm(), aimed()]))).toEqual([null, null]);
+  });
+});
+
+describe('progress', () => {
+  test('goes from 0 to all tries and all examples', async () => {
+    const seen: EvaluationProgress[] = [];
+    const found = await evaluated([fgsm(), multiTargeted({ stepSize: 0.05, steps: 2 })], {
+      onProgress: (progress) => seen.push(progress),
+    });
+    expect(new Set(seen.map(({ attack }) => attack))).toEqual(
+      new Set(['clean', 'fgsm', 'multi-targeted-2']),
+    );
+    expect(seen[0]).toMatchObject({ done: 0, total: 45 * 4, settled: 0, examples: 45, robust: 0 });
+    const last = { done: 45 * 4, settled: 45, robust: found.robust.correct };
+    expect(seen.at(-1)).toMatchObject(last);
+    seen.slice(1).forEach(({ done, settled }, i) => {
+      expect(done).toBeGreaterThanOrEqual(seen[i]!.done);
+      expect(settled).toBeGreaterThanOrEqual(seen[i]!.settled);
+    });
+    // The first examples are through before the last are read.
+    expect(seen.find(({ settled }) => settled > 8)!.done).toBeLessThan(45 * 2);
+  });
+
+  test('is where an evaluation may be ended', async () => {
+    const before = memory().numTensors;
+    const stop = new AbortController();
+    const ended = evaluated([fgsm()], {
+      signal: stop.signal,
+      onProgress: ({ settled }) => settled > 0 && stop.abort(new Error('enough')),
+    });
+    await expect(ended).rejects.toThrow('enough');
+    expect(memory().numTensors).toBe(before);
+  });
 });
 
 test('leaves no tensor behind', async () => {

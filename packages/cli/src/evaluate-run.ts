@@ -4,7 +4,7 @@ import { subset } from '@llr/datasets';
 import { type ThreatDescription, threatModel, writeJson } from '@llr/train';
 import type { Output } from './output.ts';
 
-/** Attacks a network on the first test images, with a progress bar an attack. */
+/** Attacks a network on the first test images, with a progress bar. */
 export async function evaluateNetwork(
   input: {
     name: string;
@@ -23,7 +23,7 @@ export async function evaluateNetwork(
   const size = Math.min(input.examples ?? test.size, test.size);
   const data = size < test.size ? subset(test, { size }) : test;
   const threat = threatModel(input.threat);
-  let shown: { attack: string; bar: ReturnType<Output['bar']> } | undefined;
+  const bar = out.bar(`${input.name}: attacks`, 'tries');
   try {
     const evaluation = await evaluate({
       classifier,
@@ -32,18 +32,14 @@ export async function evaluateNetwork(
       threat,
       seed,
       batchSize,
-      onProgress: ({ attack, done, total }) => {
-        if (shown?.attack !== attack) {
-          shown?.bar.done();
-          shown = { attack, bar: out.bar(`${input.name}: ${attack}`, 'tries') };
-        }
-        shown.bar.update(done, total);
-      },
+      activeSet: 'within-attack',
+      onProgress: ({ attack, done, total, settled, robust }) =>
+        bar.update(done, total, `${robust} of ${settled} robust, ${attack}`),
     });
     await writeJson(input.file, evaluation);
     return evaluation;
   } finally {
-    shown?.bar.done();
+    bar.done();
     threat.radius.dispose();
   }
 }

@@ -16,7 +16,7 @@ ${
     keys.map((key) => [key, networks.map((network) => network.details[key] ?? '–')]),
   )}</details>`
 }
-<details><summary>The attacks</summary>${networkTable('Runs (restarts and targets) and wall time of each attack, and the seed of the evaluation', networks, attackRows(networks))}</details></section>`;
+<details><summary>The attacks</summary>${networkTable('Tries (restarts and targets, for each image until it is broken) and wall time of each attack, and the seed of the evaluation', networks, attackRows(networks))}</details></section>`;
 }
 
 function attackRows(networks: readonly ReportNetwork[]): [string, string[]][] {
@@ -26,7 +26,7 @@ function attackRows(networks: readonly ReportNetwork[]): [string, string[]][] {
     networks.map(({ evaluation }) => {
       const attack = evaluation.attacks.find((one) => one.name === name);
       if (!attack) return 'not run';
-      return `${count(attack.runs)} ${attack.runs === 1 ? 'run' : 'runs'}, ${seconds(attack.seconds)}`;
+      return `${count(attack.tries)} ${attack.tries === 1 ? 'try' : 'tries'} at ${count(attack.attacked)} images, ${seconds(attack.seconds)}`;
     }),
   ]);
   return [...attacks, ['seed', networks.map(({ evaluation }) => String(evaluation.seed))]];

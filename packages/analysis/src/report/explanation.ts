@@ -46,7 +46,7 @@ function against({ attacks }: Evaluation): string {
 }
 
 function threat({ threat: { name, epsilon } }: Evaluation): string {
-  const size = `ε = ${epsilonText(epsilon)}`;
+  const size = epsilon === 'per example' ? 'an ε of its own' : `ε = ${epsilonText(epsilon)}`;
   if (name === 'linf')
     return `every pixel may change by at most ${size}, where 0 is black and 1 is white`;
   if (name === 'l2')

@@ -21,7 +21,10 @@ export function summaryTable(networks: readonly ReportNetwork[]): Html {
   const images = same ? `${count([...totals][0]!)} test images` : 'n test images';
   // Roles are spelt out because a phone shows the rows as blocks, which takes their meaning from some readers.
   return html`<table class="summary" role="table">
-<caption>Share of ${images} classified correctly, with its 95 % interval. The best of each column is marked. “Worst case” counts an image as correct only if no attack broke it.</caption>
+<caption>Share of ${images} classified correctly, with its 95 % interval. The best of each column is marked. “Worst case” counts an image as correct only if no attack broke it.${
+    networks.some((n) => n.evaluation.activeSet === 'across-attacks') &&
+    ' An attack was spared the images that those before it had broken, and its share counts them as wrong.'
+  }</caption>
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Network</th>${columns.map(
     ({ name }) => html`<th role="columnheader" scope="col">${name}</th>`,
   )}</tr></thead>

@@ -1,8 +1,8 @@
 import type { Classifier } from '@llr/core';
 import { compile, orEagerly } from '@llr/engine';
 import { type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
-import { compileAscents } from './compiled-ascent.ts';
-import type { PaddedBatch } from './examples.ts';
+import { compileAscents } from '../compiled-ascent.ts';
+import type { PaddedBatch } from './batch.ts';
 
 /** A classifier at fixed statistics. */
 export interface Network {
@@ -44,17 +44,26 @@ export function frozen(classifier: Classifier): Network {
   };
 }
 
+/** Logits of the rows that count. */
+export interface Predicted {
+  /** The class of the largest logit; the first of equal ones. */
+  readonly prediction: number;
+  /** `[classes]` */
+  readonly logits: Float32Array;
+}
+
 /**
- * The class of the largest logit for each row that counts; the first of equal ones.
+ * What the network makes of images.
  *
  * @param images - the batch's own, or perturbed, `[b, h, w, c]`
+ * @returns for each row that counts
  * @throws Error when the logits have another shape than `[b, classes]` or are NaN
  */
 export async function predict(
   network: Network,
   images: Tensor4D,
-  { rows, indices }: PaddedBatch,
-): Promise<Int32Array> {
+  { count, indices }: Pick<PaddedBatch, 'count' | 'indices'>,
+): Promise<Predicted[]> {
   const { name, numClasses } = network;
   const logits = network.forward(images);
   try {
@@ -63,12 +72,13 @@ export async function predict(
         `${name} has ${numClasses} classes, but gave logits of shape [${logits.shape}] for ${images.shape[0]} images.`,
       );
     }
-    const values = await logits.data();
-    return Int32Array.from(rows, (_, row) => {
-      const ofRow = values.subarray(row * numClasses, (row + 1) * numClasses);
-      if (ofRow.some(Number.isNaN))
+    const values = (await logits.data()) as Float32Array;
+    return Array.from({ length: count }, (_, row) => {
+      const ofRow = values.slice(row * numClasses, (row + 1) * numClasses);
+      if (ofRow.some(Number.isNaN)) {
         throw new Error(`${name} gave NaN for example ${indices[row]}.`);
-      return ofRow.indexOf(Math.max(...ofRow));
+      }
+      return { prediction: ofRow.indexOf(Math.max(...ofRow)), logits: ofRow };
     });
   } finally {
     logits.dispose();

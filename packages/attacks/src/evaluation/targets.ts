@@ -12,10 +12,12 @@ export function wrongClasses(logits: ArrayLike<number>, label: number): Int32Arr
 export function targetOf(
   { target }: Run,
   wrong: Int32Array,
-  random: RandomSource,
+  /** The run's own, bound to the one example. */
+  random: () => RandomSource,
 ): number | undefined {
   if (target === undefined) return undefined;
-  const rank = target === 'random' ? random.fork('target').integers([1], wrong.length)[0]! : target;
+  const rank =
+    target === 'random' ? random().fork('target').integers([1], wrong.length)[0]! : target;
   const found = wrong[rank];
   if (found === undefined) {
     throw new RangeError(

@@ -1,0 +1,5 @@
+/** A reason to doubt an evaluation's numbers. */
+export interface Warning {
+  readonly check: string;
+  readonly message: string;
+}
