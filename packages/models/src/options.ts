@@ -5,6 +5,12 @@ import type { PixelStatistics } from './layers/pixel-normalization.ts';
 /** `[height, width, channels]` */
 export type InputShape = readonly [height: number, width: number, channels: number];
 
+/** What a network says of how it was built: its architecture, and all of its options with their defaults. */
+export type ConfigOf<Name extends string, Options extends PixelStatistics> = {
+  readonly architecture: Name;
+} & Readonly<Required<Omit<Options, keyof PixelStatistics>>> &
+  Readonly<PixelStatistics>;
+
 /** Refuses images that a network doesn't take. */
 export function assertImages(name: string, images: Tensor, inputShape: InputShape): void {
   const [, ...shape] = images.shape;

@@ -14,6 +14,7 @@ import {
   assertBatchNormEpsilon,
   assertCommonOptions,
   assertOneOf,
+  type ConfigOf,
   type InputShape,
 } from './options.ts';
 
@@ -50,10 +51,7 @@ export interface ResNetOptions extends PixelStatistics {
   seed?: number;
 }
 
-export type ResNetConfig = { readonly architecture: 'resnet' } & Readonly<
-  Required<Omit<ResNetOptions, keyof PixelStatistics>>
-> &
-  Readonly<PixelStatistics>;
+export type ResNetConfig = ConfigOf<'resnet', ResNetOptions>;
 
 /**
  * The residual network ResNet-depth (He et al. 2016): convolution, batch norm, activation, and another

@@ -7,7 +7,7 @@ import { type PixelStatistics, pixelNormalization } from './layers/pixel-normali
 import { spaceToDepth } from './layers/space-to-depth.ts';
 import { network } from './network.ts';
 import { networkBuilder } from './network-builder.ts';
-import { assertCommonOptions, assertCount, type InputShape } from './options.ts';
+import { assertCommonOptions, assertCount, type ConfigOf, type InputShape } from './options.ts';
 
 export interface SmallConvNetOptions extends PixelStatistics {
   /** Height and width must be multiples of 4. */
@@ -23,10 +23,7 @@ export interface SmallConvNetOptions extends PixelStatistics {
   seed?: number;
 }
 
-export type SmallConvNetConfig = { readonly architecture: 'small-conv-net' } & Readonly<
-  Required<Omit<SmallConvNetOptions, keyof PixelStatistics>>
-> &
-  Readonly<PixelStatistics>;
+export type SmallConvNetConfig = ConfigOf<'small-conv-net', SmallConvNetOptions>;
 
 /**
  * A network to start with, quick without native TensorFlow: twice space-to-depth by 2, a 2x2 convolution

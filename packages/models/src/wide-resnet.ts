@@ -14,6 +14,7 @@ import {
   assertCommonOptions,
   assertCount,
   assertOneOf,
+  type ConfigOf,
   type InputShape,
 } from './options.ts';
 
@@ -35,10 +36,7 @@ export interface WideResNetOptions extends PixelStatistics {
   seed?: number;
 }
 
-export type WideResNetConfig = { readonly architecture: 'wide-resnet' } & Readonly<
-  Required<Omit<WideResNetOptions, keyof PixelStatistics>>
-> &
-  Readonly<PixelStatistics>;
+export type WideResNetConfig = ConfigOf<'wide-resnet', WideResNetOptions>;
 
 const groups = [
   { width: 16, stride: 1 },
