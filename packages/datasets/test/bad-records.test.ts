@@ -6,7 +6,7 @@ import { type RecordSource, whereabouts } from '@llr/datasets';
 import { dispose } from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { collect, indicesOf } from './helpers.ts';
-import { damaged, deadly, endless } from './raw-preprocessing.ts';
+import { damaged, deadly, endless, endlessBegun } from './raw-preprocessing.ts';
 import { bytesOf, rawRecords, rawSource, temporaryFolder } from './raw-records.ts';
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
@@ -137,8 +137,13 @@ describe('a worker', () => {
 
   it('that waits for ever ends when the source is closed, and what is read from it fails', async () => {
     const source = await rawSource(await rawRecords(20, { 0: endless }), { workers: 1 });
+    const channel = new BroadcastChannel(endlessBegun);
+    const begun = new Promise<void>((resolve) => {
+      channel.onmessage = () => resolve();
+    });
     const reading = failure(collect(source, { batchSize: 20 }));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await begun;
+    channel.close();
     await source.close();
     expect((await reading).message).toBe('The source was closed while it was being read.');
   });
@@ -162,8 +167,8 @@ describe('a worker', () => {
       for await (const { indices } of source.batches({ batchSize: 1 })) console.log(indices[0]);
     `;
     const args = ['--import', 'tsx', '--conditions', '@llr/source', '--input-type=module'];
-    const options = { cwd: here, encoding: 'utf8' as const, timeout: 30_000 };
+    const options = { cwd: here, encoding: 'utf8' as const, timeout: 150_000 };
     const printed = execFileSync(process.execPath, [...args, '--eval', script], options);
     expect(printed.trim().split('\n')).toEqual(['0', '1']);
-  });
+  }, 180_000);
 });
