@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+import apgd
 import losses
 import regularizers
 from adam_pgd import adam_pgd, fgsm
@@ -312,6 +313,35 @@ def attack_fixtures():
     return {ATTACKS / "adam-pgd.json": plain(content)}
 
 
+def apgd_fixtures():
+    """A perceptron so curved that steps of many sizes matter."""
+    images, _ = cifar10_test(8)
+    images = images[:, 14:18, 14:18]
+    weights = perceptron_weights(6, 48, 12, 10)
+    weights["hidden/weights"] *= 8
+    weights["logits/weights"] *= 2
+    net = {name: torch.tensor(value) for name, value in weights.items()}
+    logits_of = lambda at: perceptron(net, at, Statistics("running"))
+    order = logits_of(torch.tensor(images)).argsort(1, descending=True)
+    labels, targets = order[:, 0], order[torch.arange(len(order)), 1 + torch.arange(len(order)) % 3]
+    epsilons, steps = {"linf": 0.04, "l2": 0.2}, 30
+    random = np.random.RandomState(16)
+    summary, arrays = merged(
+        apgd.searches(logits_of, torch.tensor(images), labels, targets, epsilons, steps, random)
+    )
+    content = {
+        "labels": plain(labels),
+        "targets": plain(targets),
+        "epsilons": epsilons,
+        "steps": steps,
+        "images": images.tolist(),
+        "weights": plain(net),
+        "arrays": {name: value.tolist() for name, value in arrays.items()},
+        **summary,
+    }
+    return {ATTACKS / "apgd.json": content}
+
+
 def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".json":
@@ -360,6 +390,7 @@ def main():
         **bottleneck_fixtures(),
         **perceptron_fixtures(),
         **attack_fixtures(),
+        **apgd_fixtures(),
     }
     if "--check" not in sys.argv[1:]:
         for path, content in fixtures.items():

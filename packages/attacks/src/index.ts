@@ -1,4 +1,6 @@
 export { type AdversarialExample, adversarialExamples } from './adversarial-examples.ts';
+export { type ApgdOptions, apgd } from './apgd.ts';
+export { type ApgdTargetedOptions, apgdTargeted } from './apgd-targeted.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { type Accuracy, accuracyOf } from './evaluation/accuracy.ts';
 export type { AdversarialImage, Journal, JournalEntry } from './evaluation/journal.ts';

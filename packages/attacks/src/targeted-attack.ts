@@ -36,7 +36,8 @@ export function targetedAttack(
   });
 }
 
-const targetedRuns = (restarts: number, targets: readonly Target[]): Run[] =>
+/** All targets of the first restart before the second. */
+export const targetedRuns = (restarts: number, targets: readonly Target[]): Run[] =>
   restartRuns(restarts).flatMap((run) =>
     targets.map((target) => ({ ...run, name: `${run.name}, ${labelOf(target)}`, target })),
   );
