@@ -15,7 +15,13 @@ export { multiTargeted } from './multi-targeted.ts';
 export { type PaperSuiteOptions, paperSuite } from './paper-suite.ts';
 export { type PgdOptions, pgd } from './pgd.ts';
 export { randomTargeted } from './random-targeted.ts';
-export type { Warning } from './self-checks.ts';
+export {
+  type CheckedBatch,
+  checkClassifier,
+  checkOutcome,
+  type Outcome,
+  type Warning,
+} from './self-checks.ts';
 export { type SquareOptions, square } from './square.ts';
 export type { TargetedOptions } from './targeted-attack.ts';
 export { untargeted } from './untargeted.ts';
