@@ -125,8 +125,8 @@ export function sourceOf(
     classNames: [],
     split: 'test',
     size: examples.length,
-    async *batches({ batchSize }) {
-      for (let from = 0; from < examples.length; from += batchSize) {
+    async *batches({ batchSize, from: first = 0 }) {
+      for (let from = first * batchSize; from < examples.length; from += batchSize) {
         const group = examples.slice(from, from + batchSize);
         yield {
           images: tensor4d(

@@ -225,3 +225,10 @@ test('leaves no tensor behind but its radius and its results', () => {
   expect(memory().numTensors).toBe(before + 4);
   for (const tensor of [start, projected, size]) tensor.dispose();
 });
+
+test('its steepest direction is the gradient over its norm, and 0 where that is 0', () => {
+  const gradient = tensor4d([3, 0, -4, 0, 0, 0, 0, 0], [2, 2, 2, 1]);
+  const [first, second] = perExample(l2Ball(0.1).steepest(gradient));
+  expect(first!.map((x) => Number(x.toFixed(6)))).toEqual([0.6, 0, -0.8, 0]);
+  expect(second).toEqual([0, 0, 0, 0]);
+});

@@ -1,4 +1,4 @@
-import { memory, tensor1d } from '@tensorflow/tfjs-core';
+import { memory, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { linfBall, randomSource } from '../src/index.ts';
@@ -133,4 +133,9 @@ test('leaves no tensor behind but its radius and its results', () => {
   const size = threat.size(projected);
   expect(memory().numTensors).toBe(before + 4);
   for (const tensor of [start, projected, size]) tensor.dispose();
+});
+
+test('its steepest direction is the sign of the gradient', () => {
+  const gradient = tensor4d([0.1, -3, 0, 1e-20], [1, 2, 2, 1]);
+  expect([...linfBall(0.1).steepest(gradient).dataSync()]).toEqual([1, -1, 0, 1]);
 });

@@ -65,6 +65,31 @@ describe('what an example draws', () => {
   });
 });
 
+describe('purposes of rows', () => {
+  const source = randomSource(3).fork('attack');
+  const purposes = [['restart', 0], ['restart', 1], ['restart', 1, 'target', 2], []];
+
+  test('give each row the numbers of the source forked by its own', () => {
+    const together = source.forExamples([5, 5, 8, 8], purposes).fork('start', 1);
+    const drawn = perExample(together.uniform([4, 3]));
+    const normal = perExample(together.normal([4, 3]));
+    purposes.forEach((purpose, row) => {
+      const alone = source
+        .fork(...purpose)
+        .fork('start', 1)
+        .forExamples([[5, 5, 8, 8][row]!]);
+      expect(drawn[row]).toEqual(perExample(alone.uniform([1, 3]))[0]);
+      expect(normal[row]).toEqual(perExample(alone.normal([1, 3]))[0]);
+    });
+    expect(new Set(drawn.map(String)).size).toBe(4);
+  });
+
+  test('are bound with their examples', () => {
+    const bound = source.forExamples([1, 2], [['a'], ['b']]);
+    expect(() => bound.forExamples([3, 4])).toThrow('bound to their examples');
+  });
+});
+
 describe('the numbers', () => {
   const indices = Array.from({ length: 100 }, (_, i) => i);
   const many = randomSource(5).forExamples(indices);

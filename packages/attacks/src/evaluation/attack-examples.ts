@@ -79,8 +79,7 @@ async function attackOnce(
     // An earlier try of this very batch has decided it.
     if (subject.attack !== work.attack || subject.run !== run) return;
     const { prediction, target, stage } = tried[row]!;
-    const early = prediction !== subject.label && plan.activeSet !== 'off';
-    if (stage && stage.done < stages && !early) {
+    if (stage && stage.done < stages && prediction === subject.label) {
       subject.stage = stage;
       return;
     }
