@@ -1,6 +1,7 @@
 import {
   add,
   concat,
+  dispose,
   mul,
   reverse,
   sub,
@@ -17,16 +18,15 @@ import { figure, type Warning } from './warning.ts';
  * often. Every second image is replaced by its negative, the batch is turned round, and what is said of the rest compared.
  * (AutoAttack has no such test; differences of half a point by the mode of batch norm alone have been published.)
  */
-export async function checkNeighbours({ problem, logits, numClasses }: Sample): Promise<Warning[]> {
-  const { images } = problem;
-  const outputs = tidy(() => reverse(problem.logits(reverse(amongNegatives(images), 0)), 0));
+export async function checkNeighbours({ problem, few, numClasses }: Sample): Promise<Warning[]> {
+  const [count] = few.images.shape;
+  const turned = tidy(() => reverse(amongNegatives(few.images), 0));
+  const outputs = tidy(() => reverse(problem.logits(turned), 0));
   const values = (await outputs.data()) as Float32Array;
-  outputs.dispose();
+  dispose([turned, outputs]);
   const ofKept = (all: Float32Array) =>
-    all
-      .subarray(0, images.shape[0] * numClasses)
-      .filter((_, i) => Math.floor(i / numClasses) % 2 === 0);
-  const gap = relativeGap(ofKept(logits), ofKept(values));
+    all.subarray(0, count * numClasses).filter((_, i) => Math.floor(i / numClasses) % 2 === 0);
+  const gap = relativeGap(ofKept(few.logits), ofKept(values));
   if (!(gap > floatNoise)) return [];
   return [
     {

@@ -6,8 +6,8 @@ import type { Warning } from './warning.ts';
  * A network that takes gradients while it predicts (AutoAttack: "optimization at inference time"), as purification and
  * other adaptive defences do.
  */
-export function checkInference({ problem: { images, logits } }: Sample): Warning[] {
-  const taken = gradientsTaken(() => tidy(() => logits(images)).dispose());
+export function checkInference({ problem, few }: Sample): Warning[] {
+  const taken = gradientsTaken(() => tidy(() => problem.logits(few.images)).dispose());
   if (taken === 0) return [];
   return [
     {

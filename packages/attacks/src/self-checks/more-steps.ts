@@ -4,14 +4,13 @@ import {
   lossObjective,
   type Maximizer,
   margin,
-  type Problem,
   perturbationOf,
   projectedAscent,
   steepest,
 } from '@llr/core';
 import { add, type Tensor4D, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { ascent } from '../compiled-ascent.ts';
-import type { Sample } from './sample.ts';
+import { logitsOf, type Sample } from './sample.ts';
 import { figure, share, type Warning } from './warning.ts';
 
 const stepsPerRound = 10;
@@ -35,16 +34,15 @@ export interface Margins {
  * started, and are no worse than 10, nor than a single one (Athalye et al. 2018; Carlini et al. 2019, "On evaluating
  * adversarial robustness"). It costs 51 gradients of the sample.
  */
-export async function checkSteps({ problem, correct }: Sample): Promise<Warning[]> {
+export async function checkSteps(sample: Sample): Promise<Warning[]> {
+  const { problem, correct } = sample;
   const radii = await problem.threat.radius.data();
   if (correct.length === 0 || !(Math.max(...radii) > 0)) return [];
   const margins = async (perturbation: Tensor4D) => {
-    const values = tidy(() =>
-      margin(problem.logits(add(problem.images, perturbation)), problem.labels),
-    );
-    const all = await values.data();
-    values.dispose();
-    return correct.map((row) => all[row]!);
+    const perturbed = tidy(() => add(problem.images, perturbation) as Tensor4D);
+    const logits = await logitsOf(problem.logits, perturbed);
+    perturbed.dispose();
+    return correct.map((row) => marginOf(logits, sample, row));
   };
   const still = zerosLike(problem.images);
   const stepped = oneStep({ ...problem, start: still });
@@ -61,6 +59,13 @@ export async function checkSteps({ problem, correct }: Sample): Promise<Warning[
   for (const tensor of [still, stepped, at]) tensor.dispose();
   const [start, few, many] = reached;
   return judgeSteps({ clean, start: start!, one, few: few!, many: many! });
+}
+
+/** max_{j ≠ y} z_j − z_y of one example. */
+function marginOf(logits: Float32Array, { labels, numClasses }: Sample, row: number): number {
+  const ofRow = logits.subarray(row * numClasses, (row + 1) * numClasses);
+  const wrong = ofRow.filter((_, label) => label !== labels[row]);
+  return Math.max(...wrong) - ofRow[labels[row]!]!;
 }
 
 /** What the margins say; `checkSteps` measures them. */
@@ -108,9 +113,6 @@ const mean = (values: readonly number[]) =>
 
 const objective = lossObjective(margin);
 
-const oneStep = (problem: Problem): Tensor4D =>
-  tidy(() => perturbationOf(steps({ stepSize: 1, steps: 1 }), problem, objective));
-
 /** Along the threat model's steepest direction, in units of ε. */
 const steps = (of: Pick<AscentOptions, 'stepSize' | 'steps'>): Maximizer =>
   projectedAscent({ optimizer: inRadii(steepest()), ...of });
@@ -121,5 +123,10 @@ const tenSteps = steps({
   steps: stepsPerRound,
 });
 
+const fullStep = steps({ stepSize: 1, steps: 1 });
+
 /** Ten steps from `problem.start`. Compiled once: more steps are more of these. */
 const climb = ascent('self-check', (problem) => perturbationOf(tenSteps, problem, objective));
+const oneStep = ascent('self-check-step', (problem) =>
+  perturbationOf(fullStep, problem, objective),
+);

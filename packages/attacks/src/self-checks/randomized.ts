@@ -1,5 +1,4 @@
-import { tidy } from '@tensorflow/tfjs-core';
-import { predictionsOf, type Sample } from './sample.ts';
+import { logitsOf, predictionsOf, type Sample } from './sample.ts';
 import { figure, share, type Warning } from './warning.ts';
 
 /** How often the same images are shown again: as often as AutoAttack does. */
@@ -9,15 +8,13 @@ export const floatNoise = 1e-4;
 
 /** A network that gives the same images other logits each time (AutoAttack: "randomized defense"). */
 export async function checkRandomness(sample: Sample): Promise<Warning[]> {
-  const { logits, numClasses, problem } = sample;
-  const predictions = predictionsOf(logits, numClasses);
+  const { few, numClasses, problem } = sample;
+  const predictions = predictionsOf(few.logits, numClasses);
   const changed = new Set<number>();
   let largest = 0;
   for (let again = 0; again < repetitions; again++) {
-    const outputs = tidy(() => problem.logits(problem.images));
-    const values = (await outputs.data()) as Float32Array;
-    outputs.dispose();
-    largest = Math.max(largest, relativeGap(logits, values));
+    const values = await logitsOf(problem.logits, few.images);
+    largest = Math.max(largest, relativeGap(few.logits, values));
     predictionsOf(values, numClasses).forEach((prediction, row) => {
       if (prediction !== predictions[row]) changed.add(row);
     });

@@ -1,6 +1,7 @@
 import { crossEntropy, margin, type PerExampleLoss } from '@llr/core';
 import { inputGradient } from '@llr/engine';
-import { abs, max, sum, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { concat, type Tensor4D } from '@tensorflow/tfjs-core';
+import { ascent } from '../compiled-ascent.ts';
 import type { Sample } from './sample.ts';
 import { figure, share, type Warning } from './warning.ts';
 
@@ -22,10 +23,7 @@ export async function checkGradients(
   const { correct } = sample;
   let sizes: { entropy: Float32Array; margin: Float32Array };
   try {
-    sizes = {
-      entropy: await gradientSizes(sample, crossEntropy),
-      margin: await gradientSizes(sample, margin),
-    };
+    sizes = await gradientSizes(sample);
   } catch (error) {
     return { usable: false, warnings: [missing(error as Error)] };
   }
@@ -48,22 +46,28 @@ export async function checkGradients(
   return { usable: flat.length < correct.length, warnings };
 }
 
-/** The largest entry of each example's gradient; NaN or infinite if any entry is. */
-async function gradientSizes(
-  { problem: { images, labels, logits } }: Sample,
-  loss: PerExampleLoss,
-): Promise<Float32Array> {
-  const [largest, total] = tidy(() => {
-    const at = (x: Tensor4D) => ({ value: loss(logits(x), labels) });
-    const sizes = abs(inputGradient(at, images).gradient);
-    return [max(sizes, [1, 2, 3]), sum(sizes, [1, 2, 3])];
+/** The largest entry of each example's gradients; NaN if any entry is. */
+async function gradientSizes({ problem, labels }: Sample) {
+  const gradients = gradientsOf(problem);
+  const values = (await gradients.data()) as Float32Array;
+  gradients.dispose();
+  const pixels = values.length / (2 * labels.length);
+  const sizes = Float32Array.from({ length: 2 * labels.length }, (_, row) => {
+    let largest = 0;
+    for (let at = row * pixels; at < (row + 1) * pixels; at++) {
+      largest = Math.max(largest, Math.abs(values[at]!));
+    }
+    return largest;
   });
-  const [entries, sums] = await Promise.all([largest!.data(), total!.data()]);
-  largest!.dispose();
-  total!.dispose();
-  // Engines differ in the largest of numbers and NaN; a sum is NaN wherever an entry is.
-  return (entries as Float32Array).map((entry, row) => (Number.isNaN(sums[row]!) ? NaN : entry));
+  return { entropy: sizes.subarray(0, labels.length), margin: sizes.subarray(labels.length) };
 }
+
+/** Those of cross-entropy, then those of the margin, `[2b, h, w, c]`. */
+const gradientsOf = ascent('self-check-gradients', ({ logits, images, labels }) => {
+  const gradient = (loss: PerExampleLoss) =>
+    inputGradient((x: Tensor4D) => ({ value: loss(logits(x), labels) }), images).gradient;
+  return concat([gradient(crossEntropy), gradient(margin)], 0);
+});
 
 const missing = ({ message }: Error): Warning => ({
   check: 'no-gradients',
