@@ -13,6 +13,7 @@ import { fusedMatMulKernel, matMulKernel } from './mat-mul.ts';
 import { maxPoolGradientKernel, maxPoolWithArgmaxKernel } from './max-pool-gradient.ts';
 import { poolKernel } from './pool.ts';
 import { convolutionKernel } from './same-padding.ts';
+import { signKernel } from './sign.ts';
 import { softplusKernel } from './softplus.ts';
 import { unsortedSegmentSumKernel } from './unsorted-segment-sum.ts';
 
@@ -35,6 +36,7 @@ const kernels: Record<string, (original: KernelFunc) => KernelFunc> = {
   Identity: () => identityKernel,
   Softplus: () => softplusKernel,
   Log1p: () => log1pKernel,
+  Sign: () => signKernel,
   BatchMatMul: matMulKernel,
   FusedConv2D: convolutionKernel(false),
   FusedDepthwiseConv2D: convolutionKernel(true),
@@ -46,7 +48,7 @@ const installed = new Map<string, KernelFunc>();
 /**
  * Gives tfjs's wasm backend the kernels that training a convolutional network needs: the filter gradient
  * of a convolution, both gradients of a depthwise one and the gradient of gather, which it lacks, and fast ones for a convolution's input gradient, for matrix products
- * with a transposed factor and for softplus; and right ones where its own are wrong (log1p of small numbers, the gradient
+ * with a transposed factor and for softplus; and right ones where its own are wrong (log1p and sign of small numbers, the gradient
  * of a max pool without positive entries, pools rounded up, gather with batch dimensions, 'same' convolutions whose stride leaves pixels out,
  * fused products with a bias and a transposed factor). Called by `useEngine`; call it yourself after
  * `@tensorflow/tfjs-backend-wasm` is imported in a browser. Idempotent.
