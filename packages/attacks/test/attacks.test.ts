@@ -1,10 +1,46 @@
-import { linfBall, lossObjective, margin, type SimpleAttack, sign } from '@llr/core';
-import { dispose, memory, type Tensor4D } from '@tensorflow/tfjs-core';
+import {
+  adam,
+  crossEntropy,
+  l2Ball,
+  linfBall,
+  lossObjective,
+  margin,
+  momentum,
+  piecewise,
+  type SimpleAttack,
+  sign,
+  steepest,
+  targetedObjective,
+} from '@llr/core';
+import { inputGradient } from '@llr/engine';
+import { add, neg, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fgsm, multiTargeted, pgd, untargeted } from '../src/index.ts';
-import { type Example, examplesFor, type Linear, linear, numbers, type Shape } from './helpers.ts';
-import { disposeProblem, perturbed, problemOf } from './problems.ts';
+import {
+  fgsm,
+  leastLikely,
+  multiTargeted,
+  paperSuite,
+  pgd,
+  randomTargeted,
+  untargeted,
+} from '../src/index.ts';
+import {
+  type Example,
+  examplesFor,
+  type Linear,
+  linear,
+  mlp,
+  numbers,
+  type Shape,
+} from './helpers.ts';
+import {
+  disposeProblem,
+  perturbationsOf,
+  perturbed,
+  problemOf,
+  valuesByExample,
+} from './problems.ts';
 
 const shape: Shape = [3, 2, 2];
 const pixels = 12;
@@ -183,74 +219,208 @@ describe('multiTargeted', () => {
   });
 });
 
-describe('every attack', () => {
-  const attacks = [
-    fgsm(),
-    fgsm({ steps: 4 }),
-    pgd({ stepSize: 0.1, steps: 2 }),
-    pgd({ stepSize: (step) => 0.1 / (step + 1), steps: 2, optimizer: sign(), keep: 'best' }),
-    untargeted({ stepSize: 0.1, steps: 2 }),
-    multiTargeted({ stepSize: 0.1, steps: 2 }),
-  ];
-  const net = linear(6, shape, 3);
+describe('one targeted run for each restart', () => {
+  const net = linear(4, shape, 5);
+  const options = { stepSize: 0.05, steps: 12, restarts: 2 };
+  const examples = Array.from({ length: 6 }, (_, index) => ({
+    index,
+    image: numbers(index, pixels),
+    label: index % 5,
+  }));
 
-  test('stays in the ball and in the box', async () => {
+  test('of leastLikely aims at the last of the wrong classes', async () => {
+    const runs = leastLikely(options).runs(net.classifier);
+    expect(runs.map(({ restart, target }) => [restart, target])).toEqual([
+      [0, 3],
+      [1, 3],
+    ]);
+    for (const run of runs) {
+      const attack = leastLikely(options);
+      const found = await perturbed(attack, net.classifier, examples, linfBall(0.1), { run });
+      found.forEach((delta, i) => {
+        near(delta, best(net, examples[i]!, wrongClasses(net, examples[i]!).at(-1)!, 0.1));
+      });
+    }
+    expect(leastLikely(options).runs(linear(1, shape, 2).classifier)[0]!.target).toBe(0);
+  });
+
+  test('of randomTargeted aims where it is told, which is somewhere else for each example', async () => {
+    const runs = randomTargeted(options).runs(net.classifier);
+    expect(runs.map(({ restart, target }) => [restart, target])).toEqual([
+      [0, 'random'],
+      [1, 'random'],
+    ]);
+    const problem = problemOf(net.classifier, examples, linfBall(0.1));
+    const targets = examples.map(({ label, index }) => (label + 1 + (index % 4)) % 5);
+    const aimed = { ...problem, targets: tensor1d(targets, 'int32') };
+    const found = await perturbationsOf(randomTargeted(options), aimed);
+    found.forEach((delta, i) => {
+      near(delta, best(net, examples[i]!, targets[i]!, 0.1));
+    });
+    disposeProblem(aimed);
+  });
+
+  test('may ascend another loss of its target', async () => {
+    const towards = targetedObjective((logits, _, targets) => neg(crossEntropy(logits, targets)));
+    const attack = multiTargeted({ ...options, objective: { ...towards, name: 'cross-entropy' } });
+    expect(attack.name).toBe('multi-targeted-12-cross-entropy');
+    const [run] = attack.runs(net.classifier);
+    const threat = linfBall(0.1);
+    const found = await perturbed(attack, net.classifier, examples, threat, { run: run! });
+    const byMargin = multiTargeted(options);
+    expect(found).not.toEqual(
+      await perturbed(byMargin, net.classifier, examples, threat, { run: run! }),
+    );
+    const likeliness = (example: Example, delta?: Float32Array) => {
+      const target = wrongClasses(net, example)[0]!;
+      const logits = [0, 1, 2, 3, 4].map((k) =>
+        example.image.reduce(
+          (z, x, i) => z + (x + (delta?.[i] ?? 0)) * weight(net, i, k),
+          net.bias[k]!,
+        ),
+      );
+      return logits[target]! - Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0));
+    };
+    found.forEach((delta, i) => {
+      expect(likeliness(examples[i]!, delta)).toBeGreaterThan(likeliness(examples[i]!));
+    });
+  });
+});
+
+describe('the first step of Adam', () => {
+  test('from 2ε on is FGSM from the same start, where the gradient is not tiny', async () => {
+    const { classifier, dispose: free } = mlp(3, shape, 6, 4);
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom(...attacks),
-        fc.constantFrom(0, 1e-3, 8 / 255, 0.3, 1),
-        fc.integer({ min: 0, max: 1000 }),
-        async (attack, epsilon, seed) => {
-          const examples = examplesFor(net.classifier, seed, 3);
-          // The corners of the box too.
-          examples[0]!.image.fill(0);
-          examples[1]!.image.fill(1);
-          for (const run of attack.runs(net.classifier)) {
-            const threat = linfBall(epsilon);
-            const found = await perturbed(attack, net.classifier, examples, threat, { run, seed });
-            found.forEach((delta, i) => {
-              delta.forEach((d, at) => {
-                expect(Math.abs(d)).toBeLessThanOrEqual(epsilon * (1 + 1e-5) + 1e-7);
-                expect(examples[i]!.image[at]! + d).toBeGreaterThanOrEqual(-1e-7);
-                expect(examples[i]!.image[at]! + d).toBeLessThanOrEqual(1 + 1e-7);
-              });
+        fc.constantFrom(1e-3, 8 / 255, 0.1, 0.4),
+        fc.double({ min: 2, max: 20, noNaN: true }),
+        fc.nat(1000),
+        async (epsilon, radii, seed) => {
+          const examples = examplesFor(classifier, seed, 5);
+          const threat = linfBall(epsilon);
+          const problem = problemOf(classifier, examples, threat, { seed });
+          const start = threat.start(problem.images, problem.random);
+          const from = { ...problem, start };
+          const byAdam = pgd({ stepSize: radii * epsilon, steps: 1 });
+          const bySign = fgsm({ stepSize: 2 });
+          const [found, wanted] = [
+            await perturbationsOf(byAdam, from),
+            await perturbationsOf(bySign, from),
+          ];
+          // Without a start of its own, PGD draws this one.
+          expect(await perturbationsOf(byAdam, problem)).toEqual(found);
+          const slopes = valuesByExample(
+            inputGradient<Tensor4D>(
+              (x) => ({ value: crossEntropy(problem.logits(x), problem.labels) }),
+              tidy(() => add(problem.images, start) as Tensor4D),
+            ).gradient,
+          );
+          found.forEach((delta, i) => {
+            delta.forEach((d, at) => {
+              if (Math.abs(slopes[i]![at]!) > 1e-2) expect(d).toBeCloseTo(wanted[i]![at]!, 6);
             });
-          }
+          });
+          disposeProblem(from);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
+    free();
   });
+});
 
-  test('leaves no tensor behind but its result, and its inputs alone', async () => {
+describe("with keep: 'best'", () => {
+  test('more steps of the same schedule never do worse', async () => {
+    const { classifier, dispose: free } = mlp(3, shape, 6, 4);
+    const examples = examplesFor(classifier, 2, 6);
+    const labels = examples.map(({ label }) => label);
     const threat = linfBall(0.1);
-    const examples = examplesFor(net.classifier, 1, 3);
-    for (const attack of attacks) {
-      for (const run of attack.runs(net.classifier)) {
-        const problem = problemOf(net.classifier, examples, threat, { run });
-        const before = memory().numTensors;
-        dispose((await attack.perturb(problem)) as Tensor4D);
-        expect(memory().numTensors).toBe(before);
-        disposeProblem(problem);
+    const problem = problemOf(classifier, examples, threat);
+    const stepSize = piecewise([
+      [0, 0.15],
+      [3, 0.05],
+      [6, 0.01],
+    ]);
+    for (const optimizer of [adam(), steepest(), momentum()]) {
+      let before = labels.map(() => -Infinity);
+      for (const steps of [1, 2, 3, 5, 8, 12]) {
+        const attack = untargeted({ optimizer, stepSize, steps, keep: 'best' });
+        const perturbation = (await attack.perturb(problem)) as Tensor4D;
+        const values = tidy(() =>
+          margin(problem.logits(add(problem.images, perturbation)), problem.labels).dataSync(),
+        );
+        perturbation.dispose();
+        values.forEach((value, i) => {
+          expect(value).toBeGreaterThanOrEqual(before[i]! - 1e-5);
+        });
+        before = [...values];
       }
     }
+    disposeProblem(problem);
+    free();
+  });
+});
+
+describe('what an attack was made with', () => {
+  test('is in its settings', () => {
+    const falling = piecewise([
+      [0, 0.1],
+      [10, 0.01],
+    ]);
+    expect(pgd({ stepSize: falling, steps: 20, restarts: 3, keep: 'best' }).settings).toEqual({
+      objective: 'crossEntropy',
+      optimizer: 'adam',
+      steps: 20,
+      stepSize: [
+        [0, 0.1],
+        [10, 0.01],
+      ],
+      restarts: 3,
+      keep: 'best',
+      precision: 'float32',
+    });
+    // A schedule is as long as the attack.
+    expect(pgd({ stepSize: falling, steps: 10 }).settings!.stepSize).toBe(0.1);
+    expect(fgsm({ steps: 20 }).settings).toMatchObject({
+      optimizer: 'steepest-in-radii',
+      stepSize: 0.1,
+      steps: 20,
+      restarts: 1,
+    });
+    expect(multiTargeted({ stepSize: 0.1, steps: 2 }).settings).toMatchObject({
+      objective: 'targetedMargin',
+    });
   });
 
-  test('refuses options that make no sense when it is made', () => {
-    for (const steps of [0, 1.5, Number.NaN]) {
-      expect(() => fgsm({ steps })).toThrow('steps');
-      expect(() => pgd({ stepSize: 0.1, steps })).toThrow('steps');
-      expect(() => multiTargeted({ stepSize: 0.1, steps })).toThrow('steps');
-    }
-    for (const stepSize of [0, -0.1, Number.NaN]) {
-      expect(() => fgsm({ stepSize })).toThrow('stepSize');
-      expect(() => pgd({ stepSize, steps: 1 })).toThrow('stepSize');
-      expect(() => multiTargeted({ stepSize, steps: 1 })).toThrow('stepSize');
-    }
-    for (const restarts of [0, -1, 1.5]) {
-      expect(() => pgd({ stepSize: 0.1, steps: 1, restarts })).toThrow('restarts');
-      expect(() => untargeted({ stepSize: 0.1, steps: 1, restarts })).toThrow('restarts');
-      expect(() => multiTargeted({ stepSize: 0.1, steps: 1, restarts })).toThrow('restarts');
-    }
+  test('is in the name of a PGD', () => {
+    const options = { stepSize: 0.01, steps: 7 };
+    expect(pgd({ ...options, optimizer: steepest() }).name).toBe('pgd-7-steepest');
+    const objective = lossObjective(margin);
+    expect(pgd({ ...options, optimizer: momentum(), objective }).name).toBe(
+      'pgd-7-momentum-1-margin',
+    );
+  });
+});
+
+describe('options that make no sense are refused when an attack is made', () => {
+  const few = { stepSize: 0.1, steps: 1 };
+  const made: [argument: string, wrong: unknown[], (value: never) => unknown][] = [
+    ['steps', [0, -1, 1.5, Number.NaN], (steps) => fgsm({ steps })],
+    ['steps', [0, -1, 1.5, Number.NaN], (steps) => paperSuite({ steps })],
+    ['restarts', [0, -1, 1.5], (restarts) => paperSuite({ restarts })],
+    ['stepSize', [0, -0.1, Number.NaN, Infinity], (stepSize) => fgsm({ stepSize })],
+    ...[pgd, untargeted, multiTargeted, randomTargeted, leastLikely].flatMap(
+      (attack): [string, unknown[], (value: never) => unknown][] => [
+        ['steps', [0, -1, 1.5, Number.NaN], (steps) => attack({ ...few, steps })],
+        ['stepSize', [0, -0.1, Number.NaN], (stepSize) => attack({ ...few, stepSize })],
+        ['restarts', [0, -1, 1.5, Number.NaN], (restarts) => attack({ ...few, restarts })],
+      ],
+    ),
+    ['ε', [-0.1, 1.5, Number.NaN], (epsilon) => linfBall(epsilon)],
+    ['radius', [-0.1, Number.NaN, Infinity], (epsilon) => l2Ball(epsilon)],
+  ];
+
+  test.each(made)('%s of %o, by name', (argument, wrong, make) => {
+    for (const value of wrong) expect(() => make(value as never)).toThrow(argument);
   });
 });

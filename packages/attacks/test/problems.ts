@@ -1,9 +1,9 @@
 import {
+  type Attack,
   type Classifier,
   type Problem,
   type Run,
   randomSource,
-  type SimpleAttack,
   type ThreatModel,
 } from '@llr/core';
 import { dispose, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
@@ -62,24 +62,43 @@ export function problemOf(
 export const disposeProblem = ({ images, labels, targets }: Problem): void =>
   dispose([images, labels, ...(targets ? [targets] : [])]);
 
+/** What an attack returns; of a staged one, after its last stage, with other random numbers in each. */
+export async function perturb(attack: Attack, problem: Problem): Promise<Tensor4D> {
+  if ('perturb' in attack) return attack.perturb(problem);
+  let state = attack.begin(problem);
+  for (let stage = 0; stage < attack.stages; stage++) {
+    const random = problem.random.fork('stage', stage);
+    const next = attack.advance({ ...problem, random }, state);
+    dispose(state);
+    state = next;
+  }
+  const { perturbation, ...rest } = state;
+  dispose(rest);
+  return perturbation as Tensor4D;
+}
+
+/** The values of `[b, h, w, c]`, by example. */
+export function valuesByExample(tensor: Tensor4D): Float32Array[] {
+  const values = tensor.dataSync() as Float32Array;
+  const [count] = tensor.shape;
+  const length = values.length / count;
+  return Array.from({ length: count }, (_, i) => values.slice(i * length, (i + 1) * length));
+}
+
 /** The perturbations of a problem, by example. */
-export async function perturbationsOf(
-  attack: SimpleAttack,
-  problem: Problem,
-): Promise<Float32Array[]> {
-  const tensor: Tensor4D = await attack.perturb(problem);
+export async function perturbationsOf(attack: Attack, problem: Problem): Promise<Float32Array[]> {
+  const tensor = await perturb(attack, problem);
   if (tensor.shape.join() !== problem.images.shape.join()) {
     throw new Error(`${attack.name} gave [${tensor.shape}] for [${problem.images.shape}].`);
   }
-  const values = tensor.dataSync() as Float32Array;
+  const values = valuesByExample(tensor);
   tensor.dispose();
-  const length = values.length / problem.images.shape[0];
-  return Array.from(problem.indices, (_, i) => values.slice(i * length, (i + 1) * length));
+  return values;
 }
 
 /** What an attack makes of these examples in one of its runs. */
 export async function perturbed(
-  attack: SimpleAttack,
+  attack: Attack,
   classifier: Classifier,
   examples: readonly Example[],
   threat: ThreatModel,
