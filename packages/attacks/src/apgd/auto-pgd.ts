@@ -135,7 +135,10 @@ export function searchOf(problem: Problem, objective: Objective, steps: number) 
     end: (search: Search): Tensor4D => {
       const { value, extra } = network(search.perturbation);
       const last = pointAt(search.perturbation, value, extra.logits);
-      return improved(search, last, better(last, search)).best;
+      const { best, bestValue } = improved(search, last, better(last, search));
+      // Said here, because not every engine's sign of what is not a number is not one either.
+      const wrong = overImages(notEqual(bestValue, bestValue));
+      return where(wrong, mul(best, Number.NaN) as Tensor4D, best);
     },
   };
 }
