@@ -17,8 +17,16 @@ import {
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compileAscents } from '../src/compiled-ascent.ts';
-import { square } from '../src/index.ts';
-import { type Example, examplesFor, linear, mlp, numbers, type Shape } from './helpers.ts';
+import { evaluate, square } from '../src/index.ts';
+import {
+  type Example,
+  examplesFor,
+  linear,
+  mlp,
+  numbers,
+  type Shape,
+  sourceOf,
+} from './helpers.ts';
 import { disposeProblem, problemOf } from './problems.ts';
 import { advanced, atStages, begun, finished, rowsOf } from './staged.ts';
 
@@ -78,7 +86,7 @@ describe('allowed', () => {
           finished(attack, posed, check, { seed });
         });
       });
-      fc.assert(property, { numRuns: 8 });
+      fc.assert(property, { numRuns: 6 });
     },
   );
 });
@@ -203,48 +211,56 @@ describe.each(balls)('in %s', (norm, threat) => {
     expect(square().access).toBe('black-box');
   });
 
-  test('a row depends on its own example and stage alone, to the bit', () => {
-    tidy(() => {
-      const attack = square({ queries: 1000 });
-      const radii = [0.02, 0.05, 0.1, 0.2];
-      const ball = norm === 'linf' ? linfBall : l2Ball;
-      const posedOf = (rows: readonly number[]) =>
-        problemOf(
-          classifier,
-          rows.map((b) => examples[b]!),
-          ball(rows.map((b) => radii[b]!)),
-        );
-      // Each state of each example, all in step.
-      const together = posedOf([0, 1, 2, 3]);
-      const states: number[][][] = [];
-      const keep = (state: NamedTensorMap) => states.push(rowsOf(state.perturbation!));
-      const saved: NamedTensorMap[] = [begun(attack, together)];
-      keep(saved[0]!);
-      for (let stage = 0; stage < 4; stage++) {
-        saved.push(attack.advance(atStages(together, Array(4).fill(stage)), saved[stage]!));
-        keep(saved.at(-1)!);
-      }
-      // In another order, each at a stage of its own.
-      const order = [3, 0, 2, 1];
-      const stages = [1, 3, 0, 2];
-      const state = Object.fromEntries(
-        Object.keys(saved[0]!).map((name) => {
-          const values = order.flatMap((b, i) => rowsOf(saved[stages[i]!]![name]!)[b]!);
-          const { shape, dtype } = saved[0]![name]!;
-          const row =
-            shape.length === 4
-              ? tensor4d(values, [4, ...(shape.slice(1) as [number, number, number])])
-              : tensor1d(values, dtype as 'int32');
-          return [name, row];
-        }),
-      );
-      const mixed = attack.advance(atStages(posedOf(order), stages), state);
-      rowsOf(mixed.perturbation!).forEach((delta, i) => {
-        expect(delta).toEqual(states[stages[i]! + 1]![order[i]!]);
+  test.each(['eager', 'compiled'])(
+    'a row depends on its own example and stage alone, to the bit: %s',
+    (how) => {
+      const release = compileAscents(classifier.freeze('running'), ({ message }) => {
+        throw new Error(message);
       });
-      expect(new Set(rowsOf(mixed.queries!).flat()).size).toBeGreaterThan(1);
-    });
-  });
+      if (how === 'eager') release();
+      tidy(() => {
+        const attack = square({ queries: 1000 });
+        const radii = [0.02, 0.05, 0.1, 0.2];
+        const ball = norm === 'linf' ? linfBall : l2Ball;
+        const posedOf = (rows: readonly number[]) =>
+          problemOf(
+            classifier,
+            rows.map((b) => examples[b]!),
+            ball(rows.map((b) => radii[b]!)),
+          );
+        // Each state of each example, all in step.
+        const together = posedOf([0, 1, 2, 3]);
+        const states: number[][][] = [];
+        const keep = (state: NamedTensorMap) => states.push(rowsOf(state.perturbation!));
+        const saved: NamedTensorMap[] = [begun(attack, together)];
+        keep(saved[0]!);
+        for (let stage = 0; stage < 4; stage++) {
+          saved.push(attack.advance(atStages(together, Array(4).fill(stage)), saved[stage]!));
+          keep(saved.at(-1)!);
+        }
+        // In another order, each at a stage of its own.
+        const order = [3, 0, 2, 1];
+        const stages = [1, 3, 0, 2];
+        const state = Object.fromEntries(
+          Object.keys(saved[0]!).map((name) => {
+            const values = order.flatMap((b, i) => rowsOf(saved[stages[i]!]![name]!)[b]!);
+            const { shape, dtype } = saved[0]![name]!;
+            const row =
+              shape.length === 4
+                ? tensor4d(values, [4, ...(shape.slice(1) as [number, number, number])])
+                : tensor1d(values, dtype as 'int32');
+            return [name, row];
+          }),
+        );
+        const mixed = attack.advance(atStages(posedOf(order), stages), state);
+        rowsOf(mixed.perturbation!).forEach((delta, i) => {
+          expect(delta).toEqual(states[stages[i]! + 1]![order[i]!]);
+        });
+        expect(new Set(rowsOf(mixed.queries!).flat()).size).toBeGreaterThan(1);
+      });
+      if (how === 'compiled') release();
+    },
+  );
 
   test('another seed and another restart search elsewhere; the same do not', () => {
     tidy(() => {
@@ -334,14 +350,14 @@ describe('against a linear classifier whose label is never lost', () => {
   const l2 = Math.sqrt(image.reduce((sum, _, at) => sum + difference(at) ** 2, 0));
 
   test('the best perturbation in ℓ∞ is found, the last row and column included', () => {
-    expect(shareFound(linfBall(0.1), 0.1 * l1, 800)).toBeGreaterThan(0.9999);
+    expect(shareFound(linfBall(0.1), 0.1 * l1, 500)).toBeGreaterThan(0.9999);
   });
 
   test('in ℓ2 the more queries the nearer to the best perturbation', () => {
-    const shares = [50, 200, 800].map((queries) => shareFound(l2Ball(0.5), 0.5 * l2, queries));
+    const shares = [25, 100, 400].map((queries) => shareFound(l2Ball(0.5), 0.5 * l2, queries));
     expect(shares[0]).toBeLessThan(shares[1]!);
     expect(shares[1]).toBeLessThan(shares[2]!);
-    expect(shares[2]).toBeGreaterThan(0.75);
+    expect(shares[2]).toBeGreaterThan(0.7);
     expect(shares[2]).toBeLessThan(1 + 1e-5);
   });
 
@@ -365,6 +381,31 @@ describe('against a linear classifier whose label is never lost', () => {
       expect(queries).toBe(151);
     });
   });
+});
+
+test('an evaluation comes to the same whatever the order, the neighbours and the stages of the others', async () => {
+  const examples = examplesFor(classifier, 5, 14);
+  const outcomes = async (some: readonly Example[]) => {
+    const {
+      examples,
+      warnings: _,
+      ...found
+    } = await evaluate({
+      classifier,
+      data: sourceOf(some, shape),
+      attacks: [square({ queries: 110, restarts: 2 })],
+      threat: linfBall(0.02),
+      seed: 1,
+      batchSize: 4,
+    });
+    expect(found.robust.correct).toBeLessThan(found.clean.correct);
+    expect(found.robust.correct).toBeGreaterThan(0);
+    return new Map(examples.map(({ index, brokenIn }) => [index, brokenIn['square-110']]));
+  };
+  const all = await outcomes(examples);
+  expect(await outcomes([...examples].reverse())).toEqual(new Map([...all].reverse()));
+  const few = await outcomes(examples.filter((_, at) => at % 3 > 0));
+  for (const [index, run] of few) expect(run).toBe(all.get(index));
 });
 
 test('refuses what makes no sense', () => {
