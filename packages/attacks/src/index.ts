@@ -23,5 +23,6 @@ export {
   type Warning,
 } from './self-checks.ts';
 export { type SquareOptions, square } from './square.ts';
+export { type StandardSuiteOptions, standardSuite } from './standard-suite.ts';
 export type { TargetedOptions } from './targeted-attack.ts';
 export { untargeted } from './untargeted.ts';

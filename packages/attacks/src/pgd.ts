@@ -18,7 +18,8 @@ export interface PgdOptions extends AscentOptions {
 /**
  * Projected gradient descent: ascends an objective from a uniformly random start in the ball, once for each restart.
  *
- * - With Adam, the default, it is how the paper attacks (F.1).
+ * - With Adam, the default, it is how the paper attacks (F.1), in an ℓ∞ ball. Its steps have about one length in every pixel,
+ *   so in an ℓ2 ball they lead nearer to the sign of the gradient than to the gradient: prefer the next ones there.
  * - `optimizer: steepest()` is Madry et al.'s (2018): the sign of the gradient in an ℓ∞ ball, the gradient over its norm in
  *   an ℓ2 ball.
  * - `optimizer: momentum()` is MI-FGSM (Dong et al. 2018), from a random start.

@@ -1,5 +1,7 @@
 import { type Attack, inRadii, lossObjective, margin, momentum, sign, steepest } from '@llr/core';
 import {
+  apgd,
+  apgdTargeted,
   fgsm,
   leastLikely,
   multiTargeted,
@@ -41,5 +43,8 @@ export const attackTable: readonly AttackEntry[] = [
   { attack: randomTargeted({ ...few, optimizer: steepest() }), optimalIn: both },
   { attack: leastLikely({ ...few, optimizer: steepest() }), optimalIn: both },
   { attack: multiTargeted({ ...few, restarts: 2 }), optimalIn: linf },
+  { attack: apgd({ steps: 12 }), optimalIn: both },
+  { attack: apgd({ steps: 12, objective: 'dlr', restarts: 2 }), optimalIn: both },
+  { attack: apgdTargeted({ steps: 12, targets: 2 }), optimalIn: both },
   { attack: square({ queries: 60 }), optimalIn: none },
 ];
