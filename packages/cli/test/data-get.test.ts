@@ -136,7 +136,7 @@ describe('llr data get', () => {
     const second = await run(false);
     expect(second.stderr).toContain('3.0 of 170.1 MB are kept');
     expect(ranges).toEqual([undefined, 'bytes=3000000-']);
-  }, 30_000);
+  });
 });
 
 function readOr(file: string): Buffer {

@@ -10,7 +10,7 @@ const out = join(root, 'stripes');
 let trained: Awaited<ReturnType<typeof llr>>;
 beforeAll(async () => {
   trained = await llr(['train', stripesConfig, '--out', out, '--seed', '3', '--json']);
-}, 60_000);
+});
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('train', () => {

@@ -170,5 +170,5 @@ describe('a worker', () => {
     const options = { cwd: here, encoding: 'utf8' as const, timeout: 150_000 };
     const printed = execFileSync(process.execPath, [...args, '--eval', script], options);
     expect(printed.trim().split('\n')).toEqual(['0', '1']);
-  }, 180_000);
+  });
 });

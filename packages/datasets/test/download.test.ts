@@ -68,7 +68,7 @@ function send(
 const quick = {
   pause: 1,
   // A busy machine is silent for seconds; what silence does has a test of its own.
-  patience: 60_000,
+  patience: 200_000,
   onProgress: ({ received }: { received: number }) => {
     held.get(received)?.destroy();
     held.delete(received);

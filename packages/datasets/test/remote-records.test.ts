@@ -260,7 +260,7 @@ async function arrived(bytes: number): Promise<void> {
     const part = names.find((name) => name.endsWith('.part'));
     return part !== undefined && (await stat(folder.at(part))).size === bytes;
   };
-  await vi.waitUntil(isThere, { timeout: 60_000, interval: 20 });
+  await vi.waitUntil(isThere, { timeout: 200_000, interval: 20 });
 }
 
 test('the cache keeps what was used last, and a lock left behind is no obstacle', async () => {
