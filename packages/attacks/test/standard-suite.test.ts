@@ -49,7 +49,7 @@ describe('the standard suite', () => {
     const { classifier, dispose } = mlp(3, shape, 6, classes);
     const attacks = standardSuite({ steps: 8, targets: 2, queries: 20 });
     const data = sourceOf(examplesFor(classifier, 1, 20), shape);
-    for (const threat of [linfBall(0.1), l2Ball(0.3)]) {
+    for (const threat of [linfBall(0.3), l2Ball(1)]) {
       const found = await evaluate({ classifier, data, attacks, threat, seed: 0, batchSize: 16 });
       expect(found.attacks.map(({ name }) => name)).toEqual(attacks.map(({ name }) => name));
       expect(found.robust.correct).toBeLessThan(found.clean.correct);
