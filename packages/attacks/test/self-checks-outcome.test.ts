@@ -1,5 +1,7 @@
+import { linfBall } from '@llr/core';
 import { describe, expect, test } from 'vitest';
-import { checkOutcome, type Outcome, type Warning } from '../src/index.ts';
+import { checkOutcome, evaluate, fgsm, type Outcome, type Warning } from '../src/index.ts';
+import { examplesFor, linear, sourceOf } from './helpers.ts';
 
 type Example = Outcome['examples'][number];
 
@@ -37,6 +39,29 @@ test('an ordinary outcome is not warned of', () => {
   const attacks = [ran('pgd'), ran('square', 'black-box')];
   expect(warningsFor(all, attacks)).toEqual([]);
   expect(warningsFor([])).toEqual([]);
+});
+
+test('a real evaluation is an outcome', async () => {
+  const shape = [3, 2, 1] as const;
+  const net = linear(3, shape, 4);
+  const threat = linfBall(0.1);
+  const evaluation = await evaluate({
+    classifier: net.classifier,
+    data: sourceOf(examplesFor(net.classifier, 1, 30), shape),
+    attacks: [fgsm()],
+    threat,
+    seed: 1,
+    batchSize: 10,
+  });
+  expect(checkOutcome(evaluation, net.classifier)).toEqual([]);
+  // Read as that of a network with many more classes, and without what the attack did.
+  expect(checks(checkOutcome(evaluation, { numClasses: 100 }))).toEqual(['few-classes']);
+  const idle = evaluation.examples.map((example) => ({ ...example, brokenIn: { fgsm: null } }));
+  expect(checks(checkOutcome({ ...evaluation, examples: idle }, net.classifier))).toEqual([
+    'no-effect',
+  ]);
+  net.dispose();
+  threat.radius.dispose();
 });
 
 describe('clean accuracy', () => {

@@ -17,6 +17,7 @@ import {
   mul,
   neg,
   oneHot,
+  range,
   reshape,
   sin,
   slice,
@@ -161,7 +162,15 @@ describe('gradients', () => {
     expect(others).toEqual([]);
     expect(warning!.check).toBe('saturated-cross-entropy');
     expect(warning!.message).toMatch(/at \d+ of 24 correctly classified/);
+    expect(warning!.message).toContain('stand still');
     expect(warning!.message).toContain('untargeted');
+  });
+
+  test('that are too small for Adam, yet not 0', async () => {
+    const [warning, ...others] = await warningsFor(lift((logits) => mul(logits, 25)));
+    expect(others).toEqual([]);
+    expect(warning!.check).toBe('saturated-cross-entropy');
+    expect(warning!.message).toContain('with Adam hardly move');
   });
 
   test('that are 0 behind quantised inputs, as far as it is right', async () => {
@@ -249,6 +258,12 @@ describe('a network that is not a function of the image', () => {
     expect(await checksFor(leaking, { images })).toEqual(['batch-dependent']);
   });
 
+  test('for its place in the batch', async () => {
+    const placed: Logits = (x) =>
+      add(lineLogits(x), mul(reshape(range(0, x.shape[0]), [-1, 1]), tensor1d([0.01, 0, 0, 0])));
+    expect(await checksFor(placed)).toEqual(['batch-dependent']);
+  });
+
   test('for what it optimises while it predicts', async () => {
     const purifying: Logits = (x) => {
       const rough = grad((at: Tensor) => sum(square(sub(at, 0.5))));
@@ -274,6 +289,19 @@ describe('the radius', () => {
     ['ℓ2 over 255', l2Ball(0.5 / 255 / 2), ['epsilon-too-small']],
   ])('%s', async (_, threat, expected) => {
     expect(await checksFor(lineLogits, { threat })).toEqual(expected);
+  });
+
+  test('of each example is its own, for those of the sample', async () => {
+    const images = numbers(11, 40 * pixels);
+    const smallAt = (row: number) =>
+      Array.from({ length: 40 }, (_, i) => (i === row ? 1 / 1000 : 0.03));
+    const at = (row: number) => checksFor(curveLogits, { images, threat: linfBall(smallAt(row)) });
+    expect(await at(31)).toEqual(['epsilon-too-small']);
+    expect(await at(32)).toEqual([]);
+    // A copy of a ball can't be made again for some of the batch: all of it is looked at.
+    const threat = { ...linfBall(smallAt(39)) };
+    expect('withRadius' in threat).toBe(false);
+    expect(await checksFor(curveLogits, { images, threat })).toEqual(['epsilon-too-small']);
   });
 
   test('is not judged in norms that are not known', async () => {

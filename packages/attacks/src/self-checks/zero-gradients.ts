@@ -86,5 +86,5 @@ const masked = (count: number, total: number, largest: number): Warning => ({
 
 const saturated = (count: number, total: number, largest: number): Warning => ({
   check: 'saturated-cross-entropy',
-  message: `The gradient of cross-entropy is below 1e-9 (at most ${figure(largest)}) at ${share(count, total, 'correctly classified examples')}, while that of the logit margin is not: the network is so sure that cross-entropy is flat, and attacks on it hardly move. Use attacks on the margin (untargeted, multiTargeted) or on the difference of logits ratio (apgd) too; the margin's gradient does not vanish.`,
+  message: `The gradient of cross-entropy is below 1e-9 (at most ${figure(largest)}) at ${share(count, total, 'correctly classified examples')}, while that of the logit margin is not: the network is so sure that cross-entropy is flat, and attacks that ascend it ${largest === 0 ? 'stand still' : 'with Adam hardly move'}. Use attacks on the margin (untargeted, multiTargeted) or on the difference of logits ratio (apgd) too; the margin's gradient does not vanish.`,
 });
