@@ -2,9 +2,12 @@ import { type Evaluation, evaluate } from '@llr/attacks';
 import type { Attack, Classifier, ImageSource } from '@llr/core';
 import { subset } from '@llr/datasets';
 import { type ThreatDescription, threatModel, writeJson } from '@llr/train';
+import { defaultBatchSize } from './eval/batch-size.ts';
+import { evaluationBar } from './eval/evaluation-bar.ts';
 import type { Output } from './output.ts';
+import { warn } from './warn.ts';
 
-/** Attacks a network on the first test images, with a progress bar. */
+/** Attacks a network that was just trained on the first test images, each attack by itself. */
 export async function evaluateNetwork(
   input: {
     name: string;
@@ -19,11 +22,12 @@ export async function evaluateNetwork(
   },
   out: Output,
 ): Promise<Evaluation> {
-  const { classifier, test, attacks, seed, batchSize = 128 } = input;
+  const { classifier, test, attacks, seed } = input;
+  const { batchSize = defaultBatchSize(classifier.inputShape) } = input;
   const size = Math.min(input.examples ?? test.size, test.size);
   const data = size < test.size ? subset(test, { size }) : test;
   const threat = threatModel(input.threat);
-  const bar = out.bar(`${input.name}: attacks`, 'tries');
+  const bar = evaluationBar(input.name, out);
   try {
     const evaluation = await evaluate({
       classifier,
@@ -33,10 +37,11 @@ export async function evaluateNetwork(
       seed,
       batchSize,
       activeSet: 'within-attack',
-      onProgress: ({ attack, done, total, settled, robust }) =>
-        bar.update(done, total, `${robust} of ${settled} robust, ${attack}`),
+      onProgress: bar.onProgress,
     });
     await writeJson(input.file, evaluation);
+    bar.done();
+    warn(input.name, evaluation, out);
     return evaluation;
   } finally {
     bar.done();

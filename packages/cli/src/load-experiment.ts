@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { defineExperiment, type Experiment, presets } from '@llr/train';
-import { createJiti } from 'jiti';
+import { importDefault } from './load-module.ts';
 
 /** What the command line may change about an experiment. */
 export interface Overrides {
@@ -46,11 +45,8 @@ async function fromConfig(file: string): Promise<Experiment> {
       `There is no config file ${file} here. Name one (llr train path/to/llr.config.ts) or choose a preset (llr train --preset ${Object.keys(presets)[0]}).`,
     );
   }
-  const found = await createJiti(pathToFileURL(path).href).import(path, { default: true });
-  if (!found || typeof found !== 'object') {
-    throw new Error(
-      `${file} has no default export. Write: export default defineExperiment({ … }).`,
-    );
-  }
+  const hint = 'export default defineExperiment({ … }).';
+  const found = await importDefault(file, hint);
+  if (typeof found !== 'object') throw new Error(`${file} exports no experiment. Write: ${hint}`);
   return found as Experiment;
 }

@@ -6,17 +6,20 @@ import { engine } from './commands/engine.ts';
 import { evalCommand } from './commands/eval.ts';
 import { report } from './commands/report.ts';
 import { train } from './commands/train.ts';
+import { Interrupted } from './eval/interrupt.ts';
 
 /**
  * Runs the command line.
  *
  * @param args - without the program's own name
- * @returns the exit code: 0, 1 when something went wrong, 2 when the command line itself was
+ * @returns the exit code: 0, 1 when something went wrong, 2 when the command line itself was, 130 after Ctrl-C
  */
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('llr')
     .description('Train, attack and measure adversarially robust image classifiers.')
     .version(version)
+    // A subcommand's options are its own, also where the command above it has some of the same name.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
   for (const add of [train, evalCommand, report, data, engine, doctor]) add(program);
@@ -27,6 +30,6 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`llr: ${error instanceof Error ? error.message : String(error)}\n`);
     if (process.env.LLR_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    return 1;
+    return error instanceof Interrupted ? error.exitCode : 1;
   }
 }

@@ -1,5 +1,6 @@
-import type { Evaluation } from '@llr/attacks';
+import type { Accuracy, Evaluation } from '@llr/attacks';
 import { getBorderCharacters, table } from 'table';
+import { percent } from './percent.ts';
 
 /** Accuracies of several networks, as text: clean, under each attack, and in the worst case. */
 export function resultsTable(results: readonly { name: string; evaluation: Evaluation }[]): string {
@@ -9,9 +10,7 @@ export function resultsTable(results: readonly { name: string; evaluation: Evalu
   const rows = results.map(({ name, evaluation }) => [
     name,
     percent(evaluation.clean),
-    ...attacks.map((attack) =>
-      percent(evaluation.attacks.find((a) => a.name === attack)?.accuracy),
-    ),
+    ...attacks.map((attack) => shown(evaluation.attacks.find((a) => a.name === attack)?.accuracy)),
     percent(evaluation.robust),
   ]);
   return table([['accuracy', 'clean', ...attacks, 'worst case'], ...rows], {
@@ -22,9 +21,4 @@ export function resultsTable(results: readonly { name: string; evaluation: Evalu
   }).trimEnd();
 }
 
-const percent = (accuracy: Evaluation['clean'] | undefined): string => {
-  if (!accuracy) return '–';
-  const [low, high] = accuracy.interval;
-  const half = (100 * (high - low)) / 2;
-  return `${(100 * accuracy.value).toFixed(1)} % ± ${half.toFixed(1)}`;
-};
+const shown = (accuracy: Accuracy | undefined): string => (accuracy ? percent(accuracy) : '–');

@@ -1,11 +1,24 @@
-import { join } from 'node:path';
-import { fgsm, multiTargeted, pgd } from '@llr/attacks';
-import { runFiles } from '@llr/train';
-import { type Command, InvalidArgumentError } from 'commander';
-import { evaluateNetwork } from '../evaluate-run.ts';
-import { loadExperiment } from '../load-experiment.ts';
-import { loadRun, runsIn } from '../load-run.ts';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { defaultBatchSize } from '../eval/batch-size.ts';
+import { type AttackChoice, assertChoice, chosenAttacks } from '../eval/choose-attacks.ts';
+import { type Config, loadConfig } from '../eval/config-file.ts';
+import { evaluationTable } from '../eval/evaluation-table.ts';
+import { attackList, attackNames, suiteNames } from '../eval/named-attacks.ts';
+import { type Provenance, provenanceOf } from '../eval/provenance.ts';
+import { resultFiles } from '../eval/result-files.ts';
+import { type EvaluationFile, runEvaluation } from '../eval/run-evaluation.ts';
+import { sha256OfFile } from '../eval/sha256.ts';
+import { rangeOfShard, type Shard, shardNumber } from '../eval/shard.ts';
 import {
+  assertSetting,
+  type EvaluationSetting,
+  loadTarget,
+  type Target,
+  targetsOf,
+} from '../eval/what-to-evaluate.ts';
+import {
+  dataOption,
   engineOption,
   epsilonNumber,
   jsonOption,
@@ -14,123 +27,170 @@ import {
   wholeNumber,
   withExamples,
 } from '../options.ts';
-import { output } from '../output.ts';
+import { type Output, output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
+import { warn } from '../warn.ts';
+import { evalMerge } from './eval/merge.ts';
 
-interface EvalOptions extends EngineChoice {
+interface EvalOptions extends EngineChoice, AttackChoice, EvaluationSetting {
   config?: string;
-  data?: string;
-  epsilon?: number;
-  attacks: AttackName[];
-  steps: number;
-  restarts: number;
+  separately?: boolean;
+  targetedSuccess?: boolean;
   examples?: number;
-  batchSize: number;
-  seed?: number;
+  shard?: Shard;
+  batchSize?: number;
+  saveAdversarial?: string;
+  restart?: boolean;
   out?: string;
   json?: boolean;
 }
 
-/** Each attack at a number of steps and restarts; step sizes in proportion to ε. */
-const attacks = {
-  fgsm: () => fgsm(),
-  pgd: ({ steps, restarts }: EvalOptions, epsilon: number) =>
-    pgd({ steps, restarts, stepSize: stepSizeFor(epsilon, steps) }),
-  'multi-targeted': ({ steps, restarts }: EvalOptions, epsilon: number) =>
-    multiTargeted({ steps, restarts, stepSize: stepSizeFor(epsilon, steps) }),
-};
-type AttackName = keyof typeof attacks;
-
-/** Four times across the ball, however many steps that takes. */
-const stepSizeFor = (epsilon: number, steps: number) => Math.max((4 * epsilon) / steps, 1e-4);
-
-/** `llr eval`: attack a trained network. */
+/** `llr eval`: attack networks. */
 export function evalCommand(program: Command): void {
   const command = program
     .command('eval')
-    .description('attack trained networks and print their accuracies')
-    .argument('<run...>', 'folders that llr train left')
-    .option('--config <file>', 'the config that built the network, where it is one of your own')
-    .option(
-      '--data <spec>',
-      'other images than the run: fashion-mnist, cifar10[:PATH] or cifar100[:PATH]',
+    .description('attack networks and print their accuracies; goes on where it was stopped')
+    .enablePositionalOptions()
+    .argument(
+      '[what...]',
+      'runs of llr train or folders of them; model folders (config.json) of LLR, timm or transformers; a model.json of TensorFlow.js; weights (.safetensors) of what --config builds',
     )
+    .option(
+      '--config <file>',
+      'the experiment that built the network, or a file that exports a classifier or a function that makes one',
+    )
+    .addOption(dataOption('the images, for a run other ones than its own'))
     .option(
       '--epsilon <number>',
-      "another ε than the run's, images being in [0, 1]: 0.1 or 8/255",
+      'images being in [0, 1]: 0.1 or 8/255; of a run, another ε than its own',
       epsilonNumber,
     )
-    .option(
-      '--attacks <names>',
-      `comma-separated: ${Object.keys(attacks).join(', ')}`,
-      attackNames,
-      ['fgsm', 'pgd', 'multi-targeted'],
+    .addOption(
+      new Option('--norm <name>', "of the perturbation (default: the run's, else linf)").choices([
+        'linf',
+        'l2',
+      ]),
     )
-    .option('--steps <number>', 'steps of PGD and Multi-Targeted', wholeNumber, 20)
-    .option('--restarts <number>', 'random starts of PGD and Multi-Targeted', wholeNumber, 1)
+    .addOption(
+      new Option(
+        '--suite <name>',
+        "the paper's attacks, or fgsm, pgd and multi-targeted (quick, the default)",
+      ).choices(suiteNames),
+    )
+    .option('--attacks <names>', `instead, comma-separated: ${attackNames.join(', ')}`, attackList)
+    .option('--attack-file <file>', 'a module that exports attacks of your own')
+    .option('--steps <number>', 'steps of an attack (default: its own, or 20)', wholeNumber)
+    .option(
+      '--restarts <number>',
+      'random starts of an attack (default: its own, or 1)',
+      wholeNumber,
+    )
+    .option('--separately', 'each attack attacks all images, also those already broken')
+    .option('--targeted-success', 'also count how often a targeted attack gets its target')
     .option(
       '--examples <number>',
       'attack the first so many test images (default: all)',
       wholeNumber,
     )
-    .option('--batch-size <number>', 'images in one pass', wholeNumber, 128)
-    .option('--seed <number>', "another seed than the run's", seedNumber)
+    .option(
+      '--shard <i/n>',
+      'the i-th of n parts of the images; join them by llr eval merge',
+      shardNumber,
+    )
+    .option('--batch-size <number>', 'images in one pass (default: by their size)', wholeNumber)
+    .option('--seed <number>', "another seed than the run's, or 0", seedNumber)
+    .option(
+      '--save-adversarial <folder>',
+      'keep the images that attacks found, as safetensors and PNG',
+    )
+    .option('--restart', 'begin anew where an evaluation was stopped')
     .option(
       '--out <file>',
-      'where the per-example results go (default: evaluation.json in the run)',
+      'where the per-example results go (default: evaluation.json in the folder evaluated)',
     )
     .addOption(engineOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
-    .action(async (folders: string[], options: EvalOptions) => {
-      const out = output(options.json === true);
-      const directories = folders.flatMap(runsIn);
-      if (options.out && directories.length > 1) {
-        throw new Error(`--out names one file, but there are ${directories.length} runs.`);
-      }
-      const experiment = options.config
-        ? await loadExperiment(options.config, undefined)
-        : undefined;
-      await startEngine(options, out);
-      const results = [];
-      for (const directory of directories) {
-        const { run, classifier, test } = await loadRun(directory, experiment, options.data);
-        const epsilon = options.epsilon ?? run.threat.epsilon;
-        const evaluation = await evaluateNetwork(
-          {
-            name: run.variant,
-            classifier,
-            test,
-            attacks: options.attacks.map((name) => attacks[name](options, epsilon)),
-            threat: { ...run.threat, epsilon },
-            seed: options.seed ?? run.seed,
-            examples: options.examples,
-            batchSize: options.batchSize,
-            file: options.out ?? join(directory, runFiles.evaluation),
-          },
-          out,
-        );
-        results.push({ name: directory, evaluation });
-      }
-      process.stdout.write(
-        options.json ? `${JSON.stringify(results, null, 2)}\n` : `\n${resultsTable(results)}\n`,
-      );
-    });
+    .action(evaluateAll);
   withExamples(command, [
     'llr eval runs/quick-start',
-    'llr eval runs/quick-start/LLR --attacks pgd --steps 100 --restarts 5',
-    'llr eval runs/quick-start/LLR --epsilon 8/255 --examples 1000 --json',
+    'llr eval runs/quick-start/LLR --suite paper --examples 1000',
+    'llr eval runs/quick-start/LLR --attacks apgd-ce,square --epsilon 8/255 --json',
+    'llr eval resnet50.a1_in1k --data imagenet:/data/ILSVRC2012 --epsilon 4/255 --shard 1/8',
+    'llr eval my-model/model.json --data cifar10 --epsilon 0.5 --norm l2 --save-adversarial found',
+    'llr eval merge resnet50.a1_in1k/evaluation.shard-*.json',
   ]);
+  evalMerge(command);
 }
 
-function attackNames(text: string): AttackName[] {
-  const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !Object.hasOwn(attacks, name));
-  if (unknown !== undefined) {
-    throw new InvalidArgumentError(
-      `There is no attack "${unknown}". Attacks: ${Object.keys(attacks).join(', ')}.`,
-    );
+async function evaluateAll(what: string[], options: EvalOptions): Promise<void> {
+  const out = output(options.json === true);
+  const targets = targetsOf(what, options.config);
+  assertChoice(options);
+  for (const target of targets) assertSetting(target, options, options.config !== undefined);
+  assertOne(targets, 'out', options);
+  assertOne(targets, 'saveAdversarial', options);
+  const engine = await startEngine(options, out);
+  const config = options.config ? await loadConfig(options.config) : undefined;
+  const results = [];
+  for (const target of targets) {
+    const evaluation = await evaluateOne(target, config, engine, options, out);
+    results.push({ name: target.path, evaluation });
   }
-  return names as AttackName[];
+  process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : tables(results));
+}
+
+function assertOne(
+  { length }: readonly Target[],
+  option: 'out' | 'saveAdversarial',
+  options: EvalOptions,
+): void {
+  if (options[option] === undefined || length === 1) return;
+  const [flag, names] =
+    option === 'out' ? ['--out', 'one file'] : ['--save-adversarial', 'one folder'];
+  throw new Error(`${flag} names ${names}, but there are ${length} networks.`);
+}
+
+async function evaluateOne(
+  target: Target,
+  config: Config | undefined,
+  engine: string,
+  options: EvalOptions,
+  out: Output,
+): Promise<EvaluationFile> {
+  const files = resultFiles(target.folder, options.shard, options.out);
+  const loaded = await loadTarget(target, options, config);
+  const { classifier, test, threat } = loaded;
+  const attacks = await chosenAttacks(options, classifier, threat.epsilon);
+  const size = Math.min(options.examples ?? test.size, test.size);
+  const provenance: Provenance = provenanceOf({
+    ...loaded,
+    engine,
+    examples: { of: size, ranges: [rangeOfShard(options.shard, size)] },
+    batchSize: options.batchSize ?? defaultBatchSize(classifier.inputShape),
+    activeSet: options.separately ? 'within-attack' : 'across-attacks',
+    targetedSuccess: options.targetedSuccess === true,
+    attacks,
+    attackFile: options.attackFile === undefined ? null : await sha256OfFile(options.attackFile),
+  });
+  const evaluation = await runEvaluation(
+    { ...loaded, attacks },
+    provenance,
+    files,
+    { saveTo: options.saveAdversarial, restart: options.restart === true },
+    out,
+  );
+  warn(loaded.name, evaluation, out);
+  if (!options.json) out.say(`Per-example results: ${files.result}`);
+  return evaluation;
+}
+
+/** A table for each network, and for several of them one that compares. */
+function tables(results: readonly { name: string; evaluation: EvaluationFile }[]): string {
+  const each = results.map(({ name, evaluation }) =>
+    evaluationTable(name, evaluation, evaluation.provenance.threat),
+  );
+  const comparison = results.length > 1 ? [resultsTable(results)] : [];
+  return `\n${[...each, ...comparison].join('\n\n')}\n`;
 }

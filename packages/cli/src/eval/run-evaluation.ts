@@ -1,0 +1,145 @@
+import { type AdversarialImage, type Evaluation, evaluate, type Journal } from '@llr/attacks';
+import type { Attack } from '@llr/core';
+import { subset } from '@llr/datasets';
+import { threatModel, writeJson } from '@llr/train';
+import type { Output } from '../output.ts';
+import { type AdversarialImages, adversarialImages } from './adversarial-images.ts';
+import { evaluationBar } from './evaluation-bar.ts';
+import { Interrupted, onInterrupt } from './interrupt.ts';
+import { type JournalFile, openJournal, type SavedImage } from './journal-file.ts';
+import { dataInWords, type Provenance } from './provenance.ts';
+import type { ResultFiles } from './result-files.ts';
+import type { LoadedTarget } from './what-to-evaluate.ts';
+
+/** What is written: an evaluation and what it was made of. */
+export type EvaluationFile = Evaluation & { provenance: Provenance };
+
+/**
+ * Evaluates a network and writes the result. What has been judged is in a journal beside it until then: the same call goes
+ * on where an earlier one ended, in whatever way.
+ *
+ * @param provenance - with the one range of examples that is evaluated
+ * @throws Interrupted after Ctrl-C, when the batch at hand is in the journal; as `openJournal` and `evaluate` do
+ */
+export async function runEvaluation(
+  target: LoadedTarget & { attacks: readonly Attack[] },
+  provenance: Provenance,
+  { result, journal: file }: ResultFiles,
+  { saveTo, restart }: { saveTo: string | undefined; restart: boolean },
+  out: Output,
+): Promise<EvaluationFile> {
+  const header = { ...provenance, savesAdversarial: saveTo !== undefined };
+  const journal = await openJournal(file, header, restart);
+  let images: AdversarialImages | undefined;
+  try {
+    const { inputShape } = target.classifier;
+    images = saveTo ? await adversarialImages(saveTo, inputShape, journal.saved.length) : undefined;
+    const saved = [...journal.saved];
+    const evaluation = await judged(target, provenance, { journal, images, saved, file }, out);
+    await images?.finish(saved, metadataOf(provenance));
+    const whole = { ...evaluation, data: dataInWords(provenance), provenance };
+    await writeJson(result, whole);
+    await journal.remove();
+    await images?.removeKept();
+    return whole;
+  } catch (error) {
+    // Of what failed before its first batch nothing is worth keeping.
+    if (journal.entries() === 0) {
+      await journal.remove();
+      await images?.removeKept();
+    }
+    throw error;
+  } finally {
+    await images?.close();
+    await journal.close();
+  }
+}
+
+async function judged(
+  { name, classifier, test, attacks }: LoadedTarget & { attacks: readonly Attack[] },
+  { threat: description, seed, batchSize, activeSet, targetedSuccess, examples }: Provenance,
+  { journal, images, saved, file }: Kept,
+  out: Output,
+): Promise<Evaluation> {
+  const [begin, end] = examples.ranges[0]!;
+  const whole = begin === 0 && end === test.size;
+  const data = whole ? test : subset(test, { from: begin, size: end - begin });
+  const threat = threatModel(description);
+  const bar = evaluationBar(name, out);
+  const stop = new AbortController();
+  const unlisten = onInterrupt((exitCode) => {
+    stop.abort(
+      new Interrupted(`Stopped. The same command goes on from there (${file}).`, exitCode),
+    );
+    out.say('\nStopping after this batch. Once more ends it at once; one batch is lost then.');
+  });
+  let said = journal.restored.length === 0;
+  try {
+    return await evaluate({
+      classifier,
+      data,
+      attacks,
+      threat,
+      seed,
+      batchSize,
+      activeSet,
+      targetedSuccess,
+      signal: stop.signal,
+      journal: recorder(journal, images, saved),
+      onProgress: (progress) => {
+        if (!said) out.say(goingOn(progress, file));
+        said = true;
+        bar.onProgress(progress);
+      },
+    });
+  } finally {
+    bar.done();
+    unlisten();
+    threat.radius.dispose();
+  }
+}
+
+interface Kept {
+  journal: JournalFile;
+  images: AdversarialImages | undefined;
+  saved: SavedImage[];
+  file: string;
+}
+
+/** Images go first: those that aren't in the journal when the process ends are found again. */
+const recorder = (
+  journal: JournalFile,
+  images: AdversarialImages | undefined,
+  saved: SavedImage[],
+): Journal => ({
+  restored: journal.restored,
+  record: async (entry, broken: readonly AdversarialImage[]) => {
+    const found = (await images?.append(broken)) ?? [];
+    saved.push(...found);
+    await journal.append(entry, found);
+  },
+});
+
+function goingOn(
+  {
+    settled,
+    examples,
+    done,
+    total,
+  }: { settled: number; examples: number; done: number; total: number },
+  file: string,
+): string {
+  const count = (number: number) => number.toLocaleString('en');
+  return `Going on with ${count(settled)} of ${count(examples)} examples settled, and ${count(done)} of ${count(total)} tries done (${file}).`;
+}
+
+const metadataOf = (provenance: Provenance): Record<string, string> => ({
+  classifier: provenance.classifier,
+  weights: JSON.stringify(provenance.weights),
+  data: dataInWords(provenance),
+  norm: provenance.threat.norm,
+  epsilon: String(provenance.threat.epsilon),
+  seed: String(provenance.seed),
+  engine: provenance.engine,
+  llr: provenance.llr,
+});
