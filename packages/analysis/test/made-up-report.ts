@@ -71,6 +71,7 @@ function evaluation(
   const names = ['FGSM', 'PGD-20', 'Multi-Targeted'];
   return {
     classifier: 'made up',
+    classes: 10,
     data: 'fashion-mnist, test',
     threat: { name: 'linf', epsilon },
     seed: 0,

@@ -1,5 +1,7 @@
 import type { Attack } from '@llr/core';
+import { dispose } from '@tensorflow/tfjs-core';
 import { attackExamples, type Judged, type Listener } from './evaluation/attack-examples.ts';
+import { paddedBatch } from './evaluation/batch.ts';
 import {
   type AdversarialImage,
   type Findings,
@@ -7,9 +9,12 @@ import {
   restore,
 } from './evaluation/journal.ts';
 import { type ActiveSet, type Plan, planFor } from './evaluation/plan.ts';
+import type { Example } from './evaluation/read-examples.ts';
+import type { OnClean } from './evaluation/read-on.ts';
 import { type Evaluation, type ExampleResult, evaluationOf } from './evaluation/result.ts';
 import { type EvaluationOptions, inSetting, type Setting } from './evaluation/setting.ts';
 import type { Subject } from './evaluation/subject.ts';
+import { checkClassifier, type Warning } from './self-checks.ts';
 
 /** What `evaluate` takes beside classifier, data and threat model. */
 export interface EvaluateOptions extends EvaluationOptions {
@@ -26,6 +31,11 @@ export interface EvaluateOptions extends EvaluationOptions {
    * examples, those misclassified or broken before included, until one is predicted as its target. Default false.
    */
   targetedSuccess?: boolean;
+  /**
+   * Whether the first batch is looked at for reasons to doubt the result (see `Warning`), which takes some 50 gradients of up
+   * to 32 images. Default true.
+   */
+  selfChecks?: boolean;
   /** Where what has been judged is written, so that another evaluation can go on from there. */
   journal?: Journal;
 }
@@ -43,16 +53,38 @@ export interface EvaluateOptions extends EvaluationOptions {
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { attacks, classifier, activeSet = 'across-attacks', targetedSuccess = false } = options;
+  const { selfChecks = true, journal = { restored: [], record: () => {} } } = options;
   const plan = planFor(attacks, classifier, { activeSet, targetedSuccess });
   return inSetting(options, async (setting) => {
-    const findings = restore(options.journal?.restored ?? [], plan);
-    await attackExamples(setting, plan, findings, writeTo(options.journal));
+    const findings = restore(journal.restored, plan);
+    const listener = writeTo(journal);
+    const checkFirst: OnClean = async (subjects, examples) => {
+      if (selfChecks && subjects[0]?.position === 0) {
+        findings.warnings.push(...(await checkExamples(setting, examples)));
+        await journal.record({ warnings: findings.warnings }, []);
+      }
+      await listener.onClean(subjects, examples);
+    };
+    await attackExamples(setting, plan, findings, { ...listener, onClean: checkFirst });
     return resultOf(setting, plan, findings, options.seed);
   });
 }
 
-function writeTo(journal: Journal | undefined): Listener {
-  if (!journal) return {};
+async function checkExamples(setting: Setting, examples: readonly Example[]): Promise<Warning[]> {
+  const { radii, data, network, random } = setting;
+  const size = examples.length;
+  const { count, ...batch } = paddedBatch(examples, size, data.inputShape);
+  const epsilons = examples.map(({ position }) => radii.of(position));
+  try {
+    return await radii.threatFor(epsilons, size, (threat) =>
+      checkClassifier({ ...batch, threat, logits: network.logits, random }),
+    );
+  } finally {
+    dispose([batch.images, batch.labels]);
+  }
+}
+
+function writeTo(journal: Journal): Required<Listener> {
   return {
     onClean: (subjects) => {
       const clean = subjects.map(
@@ -106,6 +138,7 @@ function resultOf(
       seed,
       batchSize,
       activeSet,
+      classes: classifier.numClasses,
       warnings,
       attacks: attacks.map(({ attack: { name, settings, access = 'white-box' } }) => ({
         name,

@@ -1,4 +1,4 @@
-import { type Evaluation, evaluationOf } from './evaluation/result.ts';
+import { type Evaluation, evaluationOf, warningsBefore } from './evaluation/result.ts';
 
 /**
  * Puts the evaluations of parts of one source together: the result is that of the whole, but for the seconds, which add up.
@@ -15,7 +15,7 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
       throw new Error(`Two of the evaluations have example ${index}.`);
     }
   });
-  const warnings = new Map(parts.flatMap((part) => part.warnings).map((w) => [w.message, w]));
+  const warnings = new Map(parts.flatMap(warningsBefore).map((one) => [one.message, one]));
   return evaluationOf(
     {
       ...kindOf(first),
@@ -33,8 +33,9 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
   );
 }
 
-const kindOf = ({ classifier, threat, seed, batchSize, activeSet }: Evaluation) => ({
+const kindOf = ({ classifier, classes, threat, seed, batchSize, activeSet }: Evaluation) => ({
   classifier,
+  classes,
   threat,
   seed,
   batchSize,

@@ -42,6 +42,7 @@ function evaluated(attacks: Attack[], options: Partial<Parameters<typeof evaluat
     threat,
     seed: 1,
     batchSize: 8,
+    selfChecks: false,
     ...options,
   });
 }

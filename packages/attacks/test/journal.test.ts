@@ -1,4 +1,10 @@
-import { type Attack, linfBall, type SimpleAttack, type StagedAttack } from '@llr/core';
+import {
+  type Attack,
+  type Classifier,
+  linfBall,
+  type SimpleAttack,
+  type StagedAttack,
+} from '@llr/core';
 import { add, memory, mul, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -52,6 +58,7 @@ const run = (options: Partial<EvaluateOptions> = {}): Promise<Evaluation> =>
     threat,
     seed: 1,
     batchSize: 8,
+    selfChecks: false,
     ...options,
   });
 
@@ -139,6 +146,30 @@ describe('a journal of something else', () => {
     await expect(run({ journal, attacks: [fgsm()] })).rejects.toThrow(
       /The journal has run 0 of pgd-1 for example \d+, which isn't its next/,
     );
+  });
+});
+
+describe('self-checks', () => {
+  // So sure of itself that the gradient of its cross-entropy vanishes.
+  const sure: Classifier = {
+    ...net,
+    freeze: () => (images) => tidy(() => mul(net.freeze('running')(images), 1e4)),
+  };
+  const options = { classifier: sure, selfChecks: true, attacks: [fgsm()] };
+
+  test('come first, once, and are part of the result and of what is merged', async () => {
+    const { evaluation, entries } = await written(options);
+    expect(evaluation.warnings.map(({ check }) => check)).toContain('saturated-cross-entropy');
+    expect(entries.filter((entry) => 'warnings' in entry)).toEqual([entries[0]]);
+    const journal = { restored: entries.slice(0, 2), record: () => {} };
+    const again = await written({ ...options, journal });
+    expect(outcome(again.evaluation)).toEqual(outcome(evaluation));
+    expect(again.entries.some((entry) => 'warnings' in entry)).toBe(false);
+    const halves = [examples.slice(0, 20), examples.slice(20)].map((half) =>
+      run({ ...options, data: sourceOf(half, shape) }),
+    );
+    const merged = mergeEvaluations(await Promise.all(halves));
+    expect(merged.warnings.map(({ check }) => check)).toContain('saturated-cross-entropy');
   });
 });
 

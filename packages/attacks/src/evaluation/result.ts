@@ -1,4 +1,4 @@
-import type { Warning } from '../self-checks.ts';
+import { checkOutcome, type Warning } from '../self-checks.ts';
 import { type Accuracy, accuracyOf } from './accuracy.ts';
 import type { ActiveSet } from './plan.ts';
 
@@ -49,6 +49,8 @@ export interface ExampleResult {
 /** How robust a classifier is. Plain data: survives JSON. */
 export interface Evaluation {
   classifier: string;
+  /** How many classes it knows. */
+  classes: number;
   /** The source's name and split. */
   data: string;
   threat: { name: string; epsilon: number | 'per example' };
@@ -65,13 +67,30 @@ export interface Evaluation {
   examples: ExampleResult[];
 }
 
-/** What isn't counted from the examples. */
+/** What isn't counted from the examples; of the warnings, those that came before the attacks. */
 export type Circumstances = Omit<Evaluation, 'clean' | 'robust' | 'attacks' | 'examples'> & {
   attacks: readonly Pick<AttackResult, 'name' | 'settings' | 'access' | 'tries' | 'seconds'>[];
 };
 
-/** Counts what became of the examples. */
+/** Counts what became of the examples, and looks for reasons to doubt it. */
 export function evaluationOf(
+  circumstances: Circumstances,
+  examples: readonly ExampleResult[],
+): Evaluation {
+  const counted = count(circumstances, examples);
+  return { ...counted, warnings: [...counted.warnings, ...outcomeWarnings(counted)] };
+}
+
+/** The warnings that don't follow from the outcome. */
+export function warningsBefore(evaluation: Evaluation): Warning[] {
+  const after = outcomeWarnings(evaluation).map(({ message }) => message);
+  return evaluation.warnings.filter(({ message }) => !after.includes(message));
+}
+
+const outcomeWarnings = (evaluation: Evaluation) =>
+  checkOutcome(evaluation, { numClasses: evaluation.classes });
+
+function count(
   { attacks, ...circumstances }: Circumstances,
   examples: readonly ExampleResult[],
 ): Evaluation {
