@@ -87,8 +87,15 @@ async function png(bytes: Uint8Array): Promise<Picture> {
     for (const _ of pngChunks(bytes));
     // Asked for 16 bits, since for 8 it makes an ImageData, which only browsers have.
     const { data, width, height } = await decode(bytes as unknown as ArrayBuffer, { bitDepth: 16 });
-    return { width, height, data: Uint8Array.from(data, (value) => value >> 8) };
+    return { width, height, data: upperBytes(data) };
   });
+}
+
+function upperBytes(values: Uint16Array): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  // Uint8Array.from with a function takes forty times as long.
+  for (let i = 0; i < bytes.length; i++) bytes[i] = values[i]! >> 8;
+  return bytes;
 }
 
 async function explained<T>(what: string, decode: () => T | Promise<T>): Promise<T> {
