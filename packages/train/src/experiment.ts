@@ -102,7 +102,7 @@ const schema = z.strictObject({
     weightDecay: z.number().nonnegative().optional(),
     epsilonRamp: z.number().nonnegative().optional(),
     augment: z.boolean().optional(),
-    validation: z.strictObject({ examples: count, attack: named('perturb') }).optional(),
+    validation: z.strictObject({ examples: count, attack: named('runs') }).optional(),
   }),
   variants: z
     .record(
@@ -112,7 +112,7 @@ const schema = z.strictObject({
     .refine((variants) => Object.keys(variants).length > 0, 'needs at least one network to train'),
   evaluation: z
     .strictObject({
-      attacks: z.array(named('perturb')).readonly(),
+      attacks: z.array(named('runs')).readonly(),
       examples: count.optional(),
       batchSize: count.optional(),
     })
