@@ -267,7 +267,7 @@ onTensorFlow(() => {
     expect(process.memoryUsage().rss - rss).toBeLessThan(100e6);
     shared.dispose();
     step.dispose();
-  }, 30_000);
+  });
 
   test('recording holds no values: a function that would take gigabytes is recorded in little', () => {
     const wide = compile(

@@ -48,7 +48,7 @@ function run(threads: number, end = '', begin = '') {
   );
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   });
   return { status, signal, stderr, ...JSON.parse(stdout.trim().split('\n').at(-1) || '{}') };
 }
