@@ -74,7 +74,7 @@ function train(examples: readonly Example[], steps: number, rate: number) {
   dispose([images, labels]);
 }
 
-train(examplesOf(1, 150), 200, 0.2);
+train(examplesOf(1, 150), 300, 0.03);
 const classifier = fromFunction(logits, { inputShape: shape, numClasses: classes });
 const data = sourceOf(examplesOf(2, 90), shape);
 
