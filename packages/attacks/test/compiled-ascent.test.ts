@@ -1,6 +1,8 @@
 import {
+  inRadii,
   l2Ball,
   linfBall,
+  momentum,
   type Problem,
   type Run,
   randomSource,
@@ -18,7 +20,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { compileAscents } from '../src/compiled-ascent.ts';
-import { evaluate, fgsm, multiTargeted, pgd, untargeted } from '../src/index.ts';
+import { evaluate, fgsm, multiTargeted, pgd, randomTargeted, untargeted } from '../src/index.ts';
 import { examplesFor, mlp, numbers, sourceOf } from './helpers.ts';
 import { targetsFor } from './problems.ts';
 
@@ -52,6 +54,8 @@ const attacks: SimpleAttack[] = [
   pgd({ stepSize: 0.05, steps: 3, keep: 'best', name: 'best' }),
   untargeted({ stepSize: (step) => 0.1 / (step + 1), steps: 3 }),
   multiTargeted({ stepSize: 0.05, steps: 3 }),
+  randomTargeted({ stepSize: 0.05, steps: 3 }),
+  pgd({ stepSize: 0.5, steps: 3, optimizer: inRadii(momentum()) }),
 ];
 
 const largestGap = (a: Tensor4D, b: Tensor4D) => {
