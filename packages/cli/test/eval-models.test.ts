@@ -124,6 +124,14 @@ describe('attacks', () => {
     expect(attacks[1].targetedSuccess).toBe(null);
   });
 
+  it('of the field take the steps of the command line', async () => {
+    const [, ...args] = evalStripes(run, '--suite', 'standard', '--steps', '3', '--examples', '4');
+    const { attacks, provenance } = await evaluated(...args);
+    const names = attacks.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(['fgsm', 'pgd-10', 'apgd-ce', 'apgd-t', 'square-5000']);
+    expect(provenance.attacks[2].settings).toMatchObject({ steps: 3 });
+  });
+
   it('of the paper take the steps and restarts of the command line', async () => {
     const [, ...args] = evalStripes(run, '--suite', 'paper', '--steps', '4', '--restarts', '2');
     const { attacks } = await evaluated(...args, '--examples', '8');
@@ -294,13 +302,19 @@ describe('refuses, in one sentence, and leaves nothing behind,', () => {
     ['no examples', () => [run, '--examples', '0'], 2, /--examples.*1 or more/],
     ['an unknown attack', () => [run, '--attacks', 'fgsm,tickle'], 2, /no attack "tickle"/],
     ['an attack named twice', () => [run, '--attacks', 'fgsm,fgsm'], 2, /"fgsm" is named twice/],
-    ['an unknown suite', () => [run, '--suite', 'sweet'], 2, /sweet.*quick, paper/],
+    ['an unknown suite', () => [run, '--suite', 'sweet'], 2, /sweet.*quick, paper, standard/],
     ['an unknown norm', () => [run, '--norm', 'l1'], 2, /l1.*linf, l2/],
     [
       'a suite and attacks',
       () => [run, '--suite', 'paper', '--attacks', 'fgsm'],
       1,
       /--suite or --attacks, not both/,
+    ],
+    [
+      'restarts for the standard suite',
+      () => [run, '--suite', 'standard', '--restarts', '3'],
+      1,
+      /--suite standard makes one start/,
     ],
     [
       'an attack file without an attack',

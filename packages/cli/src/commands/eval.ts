@@ -75,7 +75,7 @@ export function evalCommand(program: Command): void {
     .addOption(
       new Option(
         '--suite <name>',
-        "the paper's attacks, or fgsm, pgd and multi-targeted (quick, the default)",
+        "the paper's attacks, the field's standard, or fgsm, pgd and multi-targeted (quick, the default)",
       ).choices(suiteNames),
     )
     .option('--attacks <names>', `instead, comma-separated: ${attackNames.join(', ')}`, attackList)
@@ -115,7 +115,7 @@ export function evalCommand(program: Command): void {
     .action(evaluateAll);
   withExamples(command, [
     'llr eval runs/quick-start',
-    'llr eval runs/quick-start/LLR --suite paper --examples 1000',
+    'llr eval runs/quick-start/LLR --suite standard --examples 1000',
     'llr eval runs/quick-start/LLR --attacks apgd-ce,square --epsilon 8/255 --json',
     'llr eval resnet50.a1_in1k --data imagenet:/data/ILSVRC2012 --epsilon 4/255 --shard 1/8',
     'llr eval my-model/model.json --data cifar10 --epsilon 0.5 --norm l2 --save-adversarial found',

@@ -18,8 +18,13 @@ export interface AttackChoice {
 }
 
 /** @throws for options that contradict one another */
-export function assertChoice({ suite, attacks }: AttackChoice): void {
+export function assertChoice({ suite, attacks, restarts }: AttackChoice): void {
   if (suite && attacks) throw new Error('Give --suite or --attacks, not both.');
+  if (suite === 'standard' && restarts !== undefined) {
+    throw new Error(
+      '--suite standard makes one start of each attack. Give --restarts with --attacks of your choice.',
+    );
+  }
 }
 
 /** The attacks chosen, in order: a suite (by default the quick one) or named ones, then those of the user's own file. */

@@ -8,6 +8,7 @@ import {
   pgd,
   randomTargeted,
   square,
+  standardSuite,
   untargeted,
 } from '@llr/attacks';
 import type { Attack, Classifier } from '@llr/core';
@@ -82,6 +83,8 @@ const suites = {
       ...(steps !== undefined && { steps }),
       ...(restarts !== undefined && { restarts }),
     }),
+  standard: (_: Classifier, { steps }: Strength) =>
+    standardSuite(steps === undefined ? {} : { steps }),
 } satisfies Record<string, (classifier: Classifier, strength: Strength) => Attack[]>;
 
 /** A name that `--suite` takes. */
