@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Classifier, ImageSource } from '@llr/core';
-import { openData } from '@llr/datasets';
+import { type Data, openData } from '@llr/datasets';
 import { loadModel, loadWeights } from '@llr/models';
 import { type Experiment, type MetricsLine, type RunRecord, readRun, runFiles } from '@llr/train';
 
@@ -29,10 +29,22 @@ export async function loadRun(
   const source =
     data === undefined && experiment && typeof experiment.data !== 'string'
       ? experiment.data
-      : openData(data ?? run.data);
+      : dataNamed(data, run);
   const test = await source.open('test');
   const classifier = await loadNetwork(join(directory, runFiles.model), test, run, experiment);
   return { directory, run, metrics, classifier, test };
+}
+
+function dataNamed(data: string | undefined, run: RunRecord): Data {
+  if (data !== undefined) return openData(data);
+  try {
+    return openData(run.data);
+  } catch (error) {
+    throw new Error(
+      `${run.variant} was trained on data of your own ("${run.data}"). Name the config that has it, --config llr.config.ts, or other images, --data.`,
+      { cause: error },
+    );
+  }
 }
 
 async function loadNetwork(

@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import { Format, SingleBar } from 'cli-progress';
 
 /** What a command shows on its way. Everything goes to stderr, so that stdout holds the result alone. */
 export interface Output {
@@ -29,6 +29,9 @@ function progressBar(task: string, unit: string): ProgressBar {
     barCompleteChar: '█',
     barIncompleteChar: '░',
     etaBuffer: 50,
+    // Words stand for a time that isn't known, or is infinite.
+    formatTime: (seconds: number | string, options, step) =>
+      typeof seconds === 'number' ? Format.TimeFormat(seconds, options, step) : '?',
     noTTYOutput: true,
     notTTYSchedule: 10_000,
     // Its own handler would wait for a turn of the event loop, which a training loop doesn't give.

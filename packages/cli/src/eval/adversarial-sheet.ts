@@ -2,8 +2,8 @@ import type { AdversarialImage } from '@llr/attacks';
 import type { Classifier } from '@llr/core';
 import { PNG } from 'pngjs';
 
-/** About how wide a sheet is, in pixels. */
-const sheetWidth = 2000;
+/** No sheet is much wider, in pixels. */
+const widest = 2000;
 const gap = 4;
 
 type Shown = Pick<AdversarialImage, 'image' | 'perturbation'>;
@@ -17,7 +17,8 @@ export function adversarialSheet(
   [height, width, channels]: Classifier['inputShape'],
 ): Uint8Array {
   const tile = 3 * width + gap;
-  const columns = Math.max(1, Math.min(examples.length, Math.floor(sheetWidth / tile)));
+  const square = Math.ceil(Math.sqrt((examples.length * (height + gap)) / tile));
+  const columns = Math.max(1, Math.min(square, Math.floor(widest / tile)));
   const rows = Math.ceil(examples.length / columns);
   const png = new PNG({ width: columns * tile + gap, height: rows * (height + gap) + gap });
   png.data.fill(255);

@@ -1,4 +1,4 @@
-import { type Accuracy, accuracyOf, type OnProgress } from '@llr/attacks';
+import { accuracyOf, type EvaluationProgress, type OnProgress } from '@llr/attacks';
 import type { Output } from '../output.ts';
 import { percent } from '../percent.ts';
 
@@ -6,13 +6,19 @@ import { percent } from '../percent.ts';
 export function evaluationBar(name: string, out: Output): { onProgress: OnProgress; done(): void } {
   const bar = out.bar(`${name}: attacking`, 'tries');
   return {
-    onProgress: ({ attack, done, total, settled, examples, robust }) => {
-      const soFar: Accuracy | undefined = settled > 0 ? accuracyOf(robust, settled) : undefined;
-      const detail = soFar
-        ? `${attack} | robust so far ${percent(soFar)} (${settled.toLocaleString('en')} of ${examples.toLocaleString('en')} settled)`
-        : attack;
-      bar.update(done, total, detail);
+    onProgress: (progress) => {
+      const { attack, done, total, settled } = progress;
+      bar.update(done, total, settled > 0 ? `${attack} | ${robustSoFar(progress)}` : attack);
     },
     done: () => bar.done(),
   };
+}
+
+/** What is broken is settled sooner than what is robust, so the share of the settled tends to be below the share in the end. */
+function robustSoFar({ settled, examples, robust }: EvaluationProgress): string {
+  const count = (number: number) => number.toLocaleString('en');
+  const soFar = `robust: ${percent(accuracyOf(robust, settled))} of ${count(settled)}`;
+  if (settled === examples) return soFar;
+  const most = (100 * (examples - settled + robust)) / examples;
+  return `${soFar} settled, at most ${most.toFixed(1)} % of all ${count(examples)}`;
 }
