@@ -275,7 +275,7 @@ describe('determinism, to the bit', () => {
   test('another batch size gives the same outcome', async () => {
     const attacks = [fgsm(), attack(), untargeted({ stepSize: 0.02, steps: 4 })];
     const wanted = outcome(await evaluated(attacks));
-    for (const batchSize of [1, 5, 64]) {
+    for (const batchSize of [1, 13, 64]) {
       expect(outcome(await evaluated(attacks, { batchSize }))).toEqual(wanted);
     }
   });

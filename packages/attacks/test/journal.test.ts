@@ -185,7 +185,7 @@ describe('a staged attack', () => {
         return wander.advance(problem, state);
       },
     };
-    for (const batchSize of [5, 64]) {
+    for (const batchSize of [1, 64]) {
       advanced = 0;
       const again = await run({ attacks: [counted], batchSize });
       expect(again.robust).toEqual(found.robust);

@@ -55,6 +55,7 @@ export interface Evaluation {
   data: string;
   threat: { name: string; epsilon: number | 'per example' };
   seed: number;
+  /** What batches were padded to. */
   batchSize: number;
   activeSet: ActiveSet;
   clean: Accuracy;

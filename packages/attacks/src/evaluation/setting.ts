@@ -21,7 +21,7 @@ export interface EvaluationOptions {
   seed: number;
   /**
    * Default 128. Every batch is padded to this size, so that an example's result depends neither on its neighbours nor on
-   * which others are evaluated; for a handful of images a small one is faster.
+   * which others are evaluated; for a handful of images a small one is faster. 1, or else rounded up to a multiple of 8.
    */
   batchSize?: number;
   onProgress?: OnProgress;
@@ -47,10 +47,8 @@ export async function inSetting<T>(
   options: EvaluationOptions,
   work: (setting: Setting) => Promise<T>,
 ): Promise<T> {
-  const { classifier, data, threat, seed, batchSize = 128 } = options;
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new RangeError(`batchSize must be a whole number above 0; got ${batchSize}.`);
-  }
+  const { classifier, data, threat, seed } = options;
+  const batchSize = evenSize(options.batchSize ?? 128);
   const random = randomSource(seed).fork('evaluate');
   assertSource(data, classifier);
   const radii = await radiiOf(threat, data.size);
@@ -69,4 +67,15 @@ export async function inSetting<T>(
   } finally {
     network.dispose();
   }
+}
+
+/**
+ * A size of batch at which the place of a row doesn't matter: TensorFlow rounds what its vectors of 8 and more numbers leave
+ * over otherwise than the rest.
+ */
+function evenSize(batchSize: number): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`batchSize must be a whole number above 0; got ${batchSize}.`);
+  }
+  return batchSize === 1 ? 1 : 8 * Math.ceil(batchSize / 8);
 }
