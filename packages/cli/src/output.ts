@@ -1,4 +1,4 @@
-import { Format, SingleBar } from 'cli-progress';
+import progress from 'cli-progress';
 
 /** What a command shows on its way. Everything goes to stderr, so that stdout holds the result alone. */
 export interface Output {
@@ -22,7 +22,7 @@ export function output(quiet: boolean): Output {
 }
 
 function progressBar(task: string, unit: string): ProgressBar {
-  const bar = new SingleBar({
+  const bar = new progress.SingleBar({
     format: `  ${task.padEnd(24)} {bar} {percentage} % | {rate} ${unit}/s | {eta_formatted} left | {detail}`,
     stream: process.stderr,
     barsize: 24,
@@ -31,7 +31,7 @@ function progressBar(task: string, unit: string): ProgressBar {
     etaBuffer: 50,
     // Words stand for a time that isn't known, or is infinite.
     formatTime: (seconds: number | string, options, step) =>
-      typeof seconds === 'number' ? Format.TimeFormat(seconds, options, step) : '?',
+      typeof seconds === 'number' ? progress.Format.TimeFormat(seconds, options, step) : '?',
     noTTYOutput: true,
     notTTYSchedule: 10_000,
     // Its own handler would wait for a turn of the event loop, which a training loop doesn't give.
