@@ -136,7 +136,7 @@ export function searchOf(problem: Problem, objective: Objective, steps: number) 
       const { value, extra } = network(search.perturbation);
       const last = pointAt(search.perturbation, value, extra.logits);
       const { best, bestValue } = improved(search, last, better(last, search));
-      // The sign of NaN is 0 on wasm, so the perturbation needn't show by itself that its value is none.
+      // The cpu engine's sign of NaN is 0, so the perturbation needn't show by itself that its value is none.
       const wrong = overImages(notEqual(bestValue, bestValue));
       return where(wrong, mul(best, Number.NaN) as Tensor4D, best);
     },
