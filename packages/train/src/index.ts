@@ -1,3 +1,4 @@
+export type { TrainCallback, TrainProgress, TrainStart } from './callbacks.ts';
 export { type ContextInput, createTrainContext } from './context.ts';
 export {
   defineExperiment,
@@ -24,5 +25,4 @@ export { type ThreatDescription, threatModel } from './threat.ts';
 export { type TrainResult, type TrainRunOptions, train } from './train.ts';
 export { type StepInput, type StepMetrics, type StepSetup, trainStep } from './train-step.ts';
 export { dataOf } from './training-data.ts';
-export type { TrainProgress } from './training-loop.ts';
 export { version } from './version.ts';

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { TrainableClassifier } from '@llr/core';
 import { saveModel } from '@llr/models';
 import { getBackend } from '@tensorflow/tfjs-core';
+import { callEach, type TrainCallback } from './callbacks.ts';
 import type { Experiment } from './experiment.ts';
 import {
   type MetricsLine,
@@ -11,7 +12,7 @@ import {
   writeJson,
 } from './run-directory.ts';
 import { assertFits, dataOf, splitTraining } from './training-data.ts';
-import { type TrainProgress, trainingLoop } from './training-loop.ts';
+import { trainingLoop } from './training-loop.ts';
 import { version } from './version.ts';
 
 export interface TrainRunOptions {
@@ -19,8 +20,10 @@ export interface TrainRunOptions {
   directory?: string;
   /** What the run's record names as the engine. Default: the tfjs backend in force. */
   engine?: string;
-  /** Called after each step. The network's variables may be stale then: see `Stepper`. */
-  onStep?: (progress: TrainProgress) => void;
+  /** Called after each step, as a callback's. */
+  onStep?: TrainCallback['onStep'];
+  /** Told of what happens, in this order. */
+  callbacks?: readonly TrainCallback[];
 }
 
 export interface TrainResult {
@@ -45,7 +48,7 @@ export async function train(
   options: TrainRunOptions = {},
 ): Promise<TrainResult> {
   assertVariant(experiment, variant);
-  const { directory = join('runs', experiment.name, variant), onStep } = options;
+  const { directory = join('runs', experiment.name, variant), onStep, callbacks = [] } = options;
   const seed = experiment.seed ?? 0;
   const data = dataOf(experiment);
   const { training, validation } = splitTraining(await data.open('train'), experiment.train);
@@ -53,13 +56,22 @@ export async function train(
   const model = experiment.model({ inputShape, numClasses: classNames.length, seed });
   assertFits(model, training);
   const log = await startRun(directory);
+  const told = callEach(onStep ? [{ onStep }, ...callbacks] : callbacks);
   const history: MetricsLine[] = [];
   const record = async (line: MetricsLine) => {
     history.push(line);
     await log(line);
+    await told.onMetrics(line);
   };
   const started = performance.now();
-  await trainingLoop({ experiment, variant, model, training, validation, record, onStep });
+  try {
+    const steps = experiment.train.epochs * Math.floor(training.size / experiment.train.batchSize);
+    await told.onStart({ directory, step: 0, steps });
+    const { onStep } = told;
+    await trainingLoop({ experiment, variant, model, training, validation, record, onStep });
+  } finally {
+    await told.onEnd();
+  }
   const run = recordOf(experiment, variant, {
     data: typeof experiment.data === 'string' ? experiment.data : data.name,
     model,

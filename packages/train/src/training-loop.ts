@@ -1,26 +1,18 @@
 import { evaluate } from '@llr/attacks';
 import { crossEntropy, type ImageSource, randomSource, type TrainableClassifier } from '@llr/core';
 import { dispose } from '@tensorflow/tfjs-core';
+import type { TrainProgress } from './callbacks.ts';
 import type { Experiment, TrainOptions } from './experiment.ts';
 import { MeanMetrics } from './mean-metrics.ts';
 import { adam } from './optimizers/adam.ts';
 import { sgd } from './optimizers/sgd.ts';
 import type { MetricsLine } from './run-directory.ts';
 import { type EpochSchedule, linearRamp } from './schedules.ts';
+import { StepClock } from './step-clock.ts';
 import { createStepper } from './stepper.ts';
 import { threatModel } from './threat.ts';
-import type { StepMetrics } from './train-step.ts';
 
 const linesPerEpoch = 8;
-
-/** Where training has got to. */
-export interface TrainProgress {
-  step: number;
-  steps: number;
-  /** Epochs done, with fractions. */
-  epoch: number;
-  metrics: StepMetrics;
-}
 
 /** What one training loop works on. */
 export interface TrainingWork {
@@ -30,7 +22,7 @@ export interface TrainingWork {
   training: ImageSource;
   validation: ImageSource | undefined;
   record: (line: MetricsLine) => Promise<void>;
-  onStep: ((progress: TrainProgress) => void) | undefined;
+  onStep: (progress: TrainProgress) => void | Promise<void>;
 }
 
 /** The loop: epochs of shuffled batches, one step each, curves recorded a few times an epoch. */
@@ -52,10 +44,12 @@ export async function trainingLoop(work: TrainingWork): Promise<void> {
     norm: experiment.threat.norm,
   });
   const means = new MeanMetrics();
+  const clock = new StepClock();
   let step = 0;
   try {
     for (let pass = 0; pass < epochs; pass++) {
       for await (const batch of training.batches({ batchSize, epoch: pass, seed, augment })) {
+        clock.gotBatch();
         const at = step / stepsPerEpoch;
         const scheduled = {
           epsilon: epsilonAt(at, epochs),
@@ -66,12 +60,15 @@ export async function trainingLoop(work: TrainingWork): Promise<void> {
         step += 1;
         means.add({ ...metrics, ...scheduled });
         const epoch = step / stepsPerEpoch;
-        onStep?.({ step, steps: epochs * stepsPerEpoch, epoch, metrics });
+        clock.stepDone(batchSize);
+        const place = { step, steps: epochs * stepsPerEpoch, epoch };
+        await onStep({ ...place, metrics, ...scheduled, ...clock.speed });
         if (step % logEvery === 0) await record({ step, epoch, ...means.take() });
       }
       if (validation) {
         stepper.read();
         await record({ step, epoch: pass + 1, ...(await validate(model, validation, experiment)) });
+        clock.skip();
       }
     }
   } finally {
