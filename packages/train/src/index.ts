@@ -11,6 +11,7 @@ export {
 export { nominalWeightOf } from './nominal-weight.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
+export { prefetch } from './prefetch.ts';
 export { presets } from './presets/index.ts';
 export {
   type MetricsLine,
