@@ -8,6 +8,7 @@ export {
   type TrainOptions,
   type Variant,
 } from './experiment.ts';
+export type { NamedVariable } from './named-variable.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';

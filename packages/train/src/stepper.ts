@@ -1,6 +1,7 @@
 import { unreadableIndices } from '@llr/core';
 import { type NotCompilableError, orEagerly, type Program, program } from '@llr/engine';
 import type { NamedTensorMap } from '@tensorflow/tfjs-core';
+import { assertUniqueNames, type NamedVariable } from './named-variable.ts';
 import {
   runStep,
   type StepInput,
@@ -25,6 +26,11 @@ export interface Stepper {
    * error until `read()`.
    */
   step(input: StepInput): StepMetrics;
+  /**
+   * Everything that steps change, by names that no two have in common: parameters and running statistics by their own,
+   * the optimiser's state under `optimizer/`. Call `read()` before reading them, `write()` after assigning to them.
+   */
+  readonly state: readonly NamedVariable[];
   /** Brings the variables up to date: before a validation, or saving. */
   read(): void;
   /** Takes over the variables, after they were changed by something other than a step. */
@@ -43,7 +49,8 @@ type Steps = Program<{ step: (tensors: StepTensors) => NamedTensorMap }>;
  */
 export function createStepper(setup: StepSetup, options: StepperOptions = {}): Stepper {
   const { compiled = true, onEager = warn } = options;
-  const steps = compiledSteps(setup);
+  const state = stateOf(setup);
+  const steps = compiledSteps(setup, state);
   const eagerly = (input: StepInput) => trainStep(setup, input);
   const step = orEagerly(
     (input: StepInput) => runStep(setup, input, steps.functions.step),
@@ -55,18 +62,26 @@ export function createStepper(setup: StepSetup, options: StepperOptions = {}): S
   );
   return {
     step: compiled ? step : eagerly,
+    state,
     read: () => steps.read(),
     write: () => steps.write(),
     dispose: () => steps.dispose(),
   };
 }
 
-function compiledSteps(setup: StepSetup): Steps {
-  const { classifier, optimizer } = setup;
-  const named = [...classifier.parameters, ...(classifier.runningStatistics ?? [])];
+function stateOf({ classifier, optimizer }: StepSetup): NamedVariable[] {
+  const { parameters, runningStatistics = [] } = classifier;
+  const state = [...parameters, ...runningStatistics, ...optimizer.state].map(
+    ({ name, variable }) => ({ name, variable }),
+  );
+  assertUniqueNames(state);
+  return state;
+}
+
+function compiledSteps(setup: StepSetup, state: readonly NamedVariable[]): Steps {
   return program({
-    name: `train ${classifier.name}`,
-    state: [...named.map(({ variable }) => variable), ...optimizer.state],
+    name: `train ${setup.classifier.name}`,
+    state: state.map(({ variable }) => variable),
     functions: {
       step: (tensors: StepTensors) =>
         stepOn(setup, tensors, unreadableIndices(tensors.labels.shape[0])),

@@ -34,9 +34,10 @@ function setup(regularizers: readonly Regularizer[], make = adam({ weightDecay: 
   const optimizer = make(classifier.parameters);
   const work = { classifier, regularizers, optimizer, loss: crossEntropy, random: randomSource(7) };
   const variables = [
-    ...[...classifier.parameters, ...classifier.runningStatistics].map(({ variable }) => variable),
+    ...classifier.parameters,
+    ...classifier.runningStatistics,
     ...optimizer.state,
-  ];
+  ].map(({ variable }) => variable);
   return {
     work,
     values: () => variables.flatMap((variable) => Array.from(variable.dataSync())),
@@ -135,6 +136,48 @@ describe('a stepper', () => {
     // All classes are alike then.
     expect(stepper.step(inputs[1]!).loss).toBeCloseTo(Math.log(3), 5);
     stepper.dispose();
+    dispose();
+  });
+
+  it.each([
+    ['SGD', sgd(), 1],
+    ['Adam', adam(), 2],
+  ])(
+    'has its whole state by unique names, so that another goes on from a copy: %s',
+    (_, make, moments) => {
+      const [one, other] = [setup(regularizers.ADV!, make), setup(regularizers.ADV!, make)];
+      const [first, second] = [createStepper(one.work), createStepper(other.work)];
+      const { parameters, runningStatistics } = one.work.classifier;
+      expect(first.state).toHaveLength(
+        (1 + moments) * parameters.length + runningStatistics.length + (moments === 2 ? 2 : 0),
+      );
+      expect(new Set(first.state.map(({ name }) => name)).size).toBe(first.state.length);
+      for (const input of inputs) first.step(input);
+      first.read();
+      const saved = first.state.map(({ name, variable }) => ({ name, value: variable.clone() }));
+      const last = first.step({ ...inputs[1]!, step: 3 });
+      // So that the copy is taken over by a session that is there already.
+      second.step(inputs[2]!);
+      second.read();
+      const places = new Map(second.state.map(({ name, variable }) => [name, variable]));
+      for (const { name, value } of saved) places.get(name)!.assign(value);
+      second.write();
+      expect(second.step({ ...inputs[1]!, step: 3 })).toEqual(last);
+      for (const stepper of [first, second]) stepper.dispose();
+      expect(other.values()).toEqual(one.values());
+      for (const each of [one, other]) each.dispose();
+      for (const { value } of saved) value.dispose();
+    },
+  );
+
+  it('refuses a network two of whose arrays have the same name', () => {
+    const { work, dispose } = setup([]);
+    const [twice, ...others] = work.classifier.parameters;
+    const parameters = [twice!, { ...others[0]!, name: twice!.name }, ...others.slice(1)];
+    const classifier = { ...work.classifier, parameters };
+    expect(() => createStepper({ ...work, classifier })).toThrow(
+      `Two arrays of the training are called ${twice!.name}`,
+    );
     dispose();
   });
 

@@ -9,8 +9,8 @@ import {
   sub,
   tidy,
   variable,
-  zerosLike,
 } from '@tensorflow/tfjs-core';
+import { zerosFor } from '../named-variable.ts';
 import { regularizedGradient } from './weight-decay.ts';
 import type { WeightOptimizerFactory } from './weight-optimizer.ts';
 
@@ -22,28 +22,27 @@ export function adam({
   weightDecay = 0,
 } = {}): WeightOptimizerFactory {
   return (parameters) => {
-    const zeros = () =>
-      parameters.map((parameter) => tidy(() => variable(zerosLike(parameter.variable), false)));
-    const first = zeros();
-    const second = zeros();
+    const first = zerosFor(parameters, 'optimizer/first-moment');
+    const second = zerosFor(parameters, 'optimizer/second-moment');
     // 1 − βᵗ, accumulated: as a power in float32 it would cancel.
-    const corrections = [beta1, beta2].map((beta) => ({
+    const corrections = [beta1, beta2].map((beta, i) => ({
       beta,
-      value: tidy(() => variable(scalar(0), false)),
+      name: `optimizer/correction-${i + 1}`,
+      variable: tidy(() => variable(scalar(0), false)),
     }));
-    const [correction1, correction2] = corrections.map(({ value }) => value);
-    const state = [...first, ...second, ...corrections.map(({ value }) => value)];
+    const [correction1, correction2] = corrections.map(({ variable }) => variable);
+    const state = [...first, ...second, ...corrections];
     return {
       state,
       apply: (gradients, learningRate) =>
         tidy(() => {
-          for (const { beta, value } of corrections) {
-            value.assign(add(mul(value, beta), 1 - beta));
+          for (const { beta, variable } of corrections) {
+            variable.assign(add(mul(variable, beta), 1 - beta));
           }
           for (const [i, parameter] of parameters.entries()) {
             const gradient = regularizedGradient(parameter, gradients, weightDecay);
-            const m = first[i]!;
-            const v = second[i]!;
+            const m = first[i]!.variable;
+            const v = second[i]!.variable;
             m.assign(add(mul(m, beta1), mul(gradient, 1 - beta1)));
             v.assign(add(mul(v, beta2), mul(square(gradient), 1 - beta2)));
             const mHat = div(m, correction1!);
@@ -52,7 +51,7 @@ export function adam({
             parameter.variable.assign(sub(parameter.variable, mul(update, learningRate)));
           }
         }),
-      dispose: () => dispose(state),
+      dispose: () => dispose(state.map(({ variable }) => variable)),
     };
   };
 }

@@ -1,4 +1,5 @@
-import { add, dispose, mul, sub, tidy, variable, zerosLike } from '@tensorflow/tfjs-core';
+import { add, dispose, mul, sub, tidy } from '@tensorflow/tfjs-core';
+import { zerosFor } from '../named-variable.ts';
 import { regularizedGradient } from './weight-decay.ts';
 import type { WeightOptimizerFactory } from './weight-optimizer.ts';
 
@@ -8,11 +9,10 @@ import type { WeightOptimizerFactory } from './weight-optimizer.ts';
  */
 export function sgd({ momentum = 0.9, weightDecay = 0 } = {}): WeightOptimizerFactory {
   return (parameters) => {
-    const velocities = parameters.map(({ variable: parameter }) =>
-      tidy(() => variable(zerosLike(parameter), false)),
-    );
+    const state = zerosFor(parameters, 'optimizer/velocity');
+    const velocities = state.map(({ variable }) => variable);
     return {
-      state: velocities,
+      state,
       apply: (gradients, learningRate) =>
         tidy(() => {
           for (const [i, parameter] of parameters.entries()) {

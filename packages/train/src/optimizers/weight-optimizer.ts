@@ -1,10 +1,11 @@
 import type { Parameter } from '@llr/core';
-import type { NamedTensorMap, Scalar, Variable } from '@tensorflow/tfjs-core';
+import type { NamedTensorMap, Scalar } from '@tensorflow/tfjs-core';
+import type { NamedVariable } from '../named-variable.ts';
 
 /** Moves parameters against their gradients. Its state lives as long as the training. */
 export interface WeightOptimizer {
-  /** All that it remembers from step to step. */
-  readonly state: readonly Variable[];
+  /** All that it remembers from step to step, by names that no two have in common. */
+  readonly state: readonly NamedVariable[];
   /** One step; gradients by the name of the parameter's variable. */
   apply(gradients: NamedTensorMap, learningRate: Scalar | number): void;
   dispose(): void;
