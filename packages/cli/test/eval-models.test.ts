@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PNG } from 'pngjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { llrHere, stripesConfig } from './llr.ts';
 import { evalStripes, ownAttack, trainStripes, withoutSeconds } from './stripes-run.ts';
 
@@ -344,6 +344,25 @@ describe('refuses, in one sentence, and leaves nothing behind,', () => {
     expect(lines[0]).toMatch(message);
     expect(result.stdout).toBe('');
     expect(readdirSync(run).filter((name) => name.startsWith('evaluation'))).toEqual([]);
+  });
+
+  it.each([
+    ['a pixel out of [0, 1]', 'BAD_PIXEL', '1.5', /bad: example 3 has a pixel of 1\.5/],
+    ['a pixel that is NaN', 'BAD_PIXEL', 'NaN', /bad: example 3 has a pixel of NaN/],
+    ['a label that is no class', 'BAD_LABEL', '3', /bad: example 3 has label 3.*classes 0 to 2/],
+  ])('%s, naming the example', async (_what, variable, value, message) => {
+    vi.stubEnv(variable, value);
+    const weights = join(root, 'bad', 'model.safetensors');
+    cpSync(join(run, 'model', 'model.safetensors'), weights);
+    const config = fileURLToPath(new URL('fixtures/bad-data.config.ts', import.meta.url));
+    const found = join(root, 'bad', 'found');
+    const options = ['--config', config, '--save-adversarial', found];
+    const { code, stderr } = await llrHere(['eval', weights, ...options]);
+    vi.unstubAllEnvs();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(readdirSync(join(root, 'bad'))).toEqual(['found', 'model.safetensors']);
+    expect(readdirSync(found)).toEqual([]);
   });
 
   it('an attack that leaves the ball, naming the example', async () => {

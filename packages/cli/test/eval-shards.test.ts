@@ -49,6 +49,19 @@ it('a shard holds its own part, with the indices of the whole', () => {
   );
 });
 
+it('shards save their adversarial images beside one another', async () => {
+  const found = join(root, 'found');
+  for (const i of [1, 2]) {
+    await evaluate('--shard', `${i}/2`, '--save-adversarial', found);
+    const { examples } = read(join(found, `shard-${i}-of-2`, 'adversarial.json'));
+    const broken = read(shard(i, 2)).examples.filter(
+      ({ brokenBy }: { brokenBy: string | null }) => brokenBy !== null && brokenBy !== 'clean',
+    );
+    const indices = (of: { index: number }[]) => of.map(({ index }) => index);
+    expect(indices(examples)).toEqual(indices(broken));
+  }
+});
+
 it('parts are accepted with --partial, and can be completed later', async () => {
   const part = join(root, 'part.json');
   const out = join(root, 'completed.json');

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { defaultBatchSize } from '../eval/batch-size.ts';
@@ -9,7 +10,7 @@ import { type Provenance, provenanceOf } from '../eval/provenance.ts';
 import { resultFiles } from '../eval/result-files.ts';
 import { type EvaluationFile, runEvaluation } from '../eval/run-evaluation.ts';
 import { sha256OfFile } from '../eval/sha256.ts';
-import { rangeOfShard, type Shard, shardNumber } from '../eval/shard.ts';
+import { rangeOfShard, type Shard, shardName, shardNumber } from '../eval/shard.ts';
 import {
   assertSetting,
   type EvaluationSetting,
@@ -178,12 +179,17 @@ async function evaluateOne(
     { ...loaded, attacks },
     provenance,
     files,
-    { saveTo: options.saveAdversarial, restart: options.restart === true },
+    { saveTo: folderForImages(options), restart: options.restart === true },
     out,
   );
   warn(loaded.name, evaluation, out);
   if (!options.json) out.say(`Per-example results: ${files.result}`);
   return evaluation;
+}
+
+/** Shards may be evaluated beside one another: each saves into a folder of its own. */
+function folderForImages({ saveAdversarial: folder, shard }: EvalOptions): string | undefined {
+  return folder !== undefined && shard ? join(folder, shardName(shard)) : folder;
 }
 
 /** A table for each network, and for several of them one that compares. */

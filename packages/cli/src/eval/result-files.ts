@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runFiles } from '@llr/train';
-import type { Shard } from './shard.ts';
+import { type Shard, shardName } from './shard.ts';
 
 /** Where an evaluation's result goes, and while it runs, its journal. */
 export interface ResultFiles {
@@ -18,7 +18,7 @@ export function resultFiles(
   shard: Shard | undefined,
   out: string | undefined,
 ): ResultFiles {
-  const name = shard ? `evaluation.shard-${shard.part}-of-${shard.of}.json` : runFiles.evaluation;
+  const name = shard ? `evaluation.${shardName(shard)}.json` : runFiles.evaluation;
   const result = out ?? join(folder, name);
   if (!existsSync(dirname(result))) {
     throw new Error(

@@ -17,6 +17,9 @@ export function shardNumber(text: string): Shard {
   return { part, of };
 }
 
+/** "shard-2-of-8": in names of files. */
+export const shardName = ({ part, of }: Shard): string => `shard-${part}-of-${of}`;
+
 /** The examples of a part. @throws when there are more parts than examples */
 export function rangeOfShard(shard: Shard | undefined, size: number): Range {
   if (!shard) return [0, size];
