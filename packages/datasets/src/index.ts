@@ -27,6 +27,7 @@ export type { ImageNetSplit } from './imagenet/split.ts';
 export { type ImageNetOptions, imageNet } from './imagenet.ts';
 export { type Data, dataUsages, type OpenDataOptions, openData } from './open-data.ts';
 export { padCropFlip } from './pad-crop-flip.ts';
+export { maskedCrc32c } from './records/crc32c.ts';
 export { type FileRecords, imageFolderRecords } from './records/image-folder.ts';
 export type { ParquetRecords } from './records/parquet.ts';
 export type { IndexProgress, OnProgress } from './records/progress.ts';

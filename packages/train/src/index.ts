@@ -1,19 +1,15 @@
 export type { TrainCallback, TrainProgress, TrainStart } from './callbacks.ts';
 export { type ContextInput, createTrainContext } from './context.ts';
 export {
-  type CheckpointOptions,
   defineExperiment,
   type Experiment,
   type ExperimentData,
   type ModelRequest,
   type TrainOptions,
-  type ValidationOptions,
   type Variant,
-  warningsAbout,
 } from './experiment.ts';
 export type { NamedVariable } from './named-variable.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
-export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
 export { prefetch } from './prefetch.ts';
@@ -27,6 +23,7 @@ export {
 } from './run-directory.ts';
 export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
 export { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
+export { tensorBoard } from './tensorboard/tensor-board.ts';
 export { type ThreatDescription, threatModel } from './threat.ts';
 export { type TrainResult, type TrainRunOptions, train } from './train.ts';
 export { type StepInput, type StepMetrics, type StepSetup, trainStep } from './train-step.ts';

@@ -3,8 +3,7 @@ import type { TrainableClassifier } from '@llr/core';
 import { saveModel } from '@llr/models';
 import { getBackend } from '@tensorflow/tfjs-core';
 import { callEach, type TrainCallback } from './callbacks.ts';
-import { type Experiment, warningsAbout } from './experiment.ts';
-import { optimizerName } from './optimizers/optimizer-of.ts';
+import type { Experiment } from './experiment.ts';
 import {
   type MetricsLine,
   type RunRecord,
@@ -49,7 +48,6 @@ export async function train(
   options: TrainRunOptions = {},
 ): Promise<TrainResult> {
   assertVariant(experiment, variant);
-  for (const warning of warningsAbout(experiment)) console.warn(warning);
   const { directory = join('runs', experiment.name, variant), onStep, callbacks = [] } = options;
   const seed = experiment.seed ?? 0;
   const data = dataOf(experiment);
@@ -112,7 +110,7 @@ function recordOf(
       epochs,
       batchSize,
       examples,
-      optimizer: optimizerName(recipe.optimizer ?? 'sgd'),
+      optimizer: recipe.optimizer ?? 'sgd',
       learningRate: typeof learningRate === 'number' ? learningRate : 'schedule',
       weightDecay: recipe.weightDecay ?? 0,
       epsilonRamp: recipe.epsilonRamp ?? 0,
