@@ -2,7 +2,7 @@
 export interface EvaluationProgress {
   /** The attack at work; `clean` while unperturbed images are classified. */
   attack: string;
-  /** Tries, from 0 to total; an example that is broken counts as done with all of its. */
+  /** Tries, from 0 to total; an example that is broken counts as done with all of its, a stage of a try as a part of it. */
   done: number;
   total: number;
   /** How many examples are through with all attacks, of how many; and how many of them are robust. */

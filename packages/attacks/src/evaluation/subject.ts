@@ -62,9 +62,14 @@ export class Subject {
     return this.#plan.attacks[this.attack]!;
   }
 
-  /** How many of the plan's tries are behind it, made or not needed. */
+  /** How many of the plan's tries are behind it, made or not needed; of one in stages, the share that is. */
   get tries(): number {
-    return this.#plan.triesBefore[this.attack]! + this.run;
+    return this.#plan.triesBefore[this.attack]! + this.run + this.#begun;
+  }
+
+  get #begun(): number {
+    const { attack } = this.planned ?? {};
+    return attack && 'stages' in attack ? (this.stage?.done ?? 0) / attack.stages : 0;
   }
 
   /**
