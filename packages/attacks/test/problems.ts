@@ -10,7 +10,7 @@ import { dispose, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-cor
 import type { Example } from './helpers.ts';
 
 /** Which try of a run it is, if that matters. */
-export const anyRun: Run = { name: 'restart 0', restart: 0 };
+const anyRun: Run = { name: 'restart 0', restart: 0 };
 
 /** The class that a run aims at for each example: by rank, or, where it is drawn at random, any wrong one. */
 export function targetsFor(

@@ -1,7 +1,7 @@
 import type { Subject } from './subject.ts';
 
 /** One row of a batch: a try at an example. */
-export interface Row {
+interface Row {
   readonly subject: Subject;
   /** The number of the run. */
   readonly run: number;

@@ -17,7 +17,7 @@ export interface SearchDistribution {
  * @param level - of the schedule of sizes, for each example, `[b]`, int32
  * @param query - which query of the stage
  */
-export type Proposal = (perturbation: Tensor4D, level: Tensor1D, query: Scalar) => Tensor4D;
+type Proposal = (perturbation: Tensor4D, level: Tensor1D, query: Scalar) => Tensor4D;
 
 /** The numbers of one query, `[b, …]`, out of those of a stage, `[b, queries, …]`. */
 export const ofQuery = (numbers: Tensor, query: Scalar): Tensor => gather(numbers, query, 1);

@@ -5,7 +5,7 @@ const initialShare = 0.8;
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000] as const;
 
 /** How many different sizes of squares there are. */
-export const sizeLevels = halvings.length + 1;
+const sizeLevels = halvings.length + 1;
 
 /** How often the share has been halved when this many queries were done, the schedule rescaled to the budget. */
 export function sizeLevel(done: number, budget: number): number {
