@@ -8,6 +8,7 @@ export {
   type TrainOptions,
   type Variant,
 } from './experiment.ts';
+export { type GitCommit, gitCommit } from './git-commit.ts';
 export type { NamedVariable } from './named-variable.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
 export { sgd } from './optimizers/sgd.ts';
@@ -21,6 +22,7 @@ export {
   runFiles,
   writeJson,
 } from './run-directory.ts';
+export { type RunSource, runSource } from './run-source.ts';
 export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
 export { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
 export { tensorBoard } from './tensorboard/tensor-board.ts';

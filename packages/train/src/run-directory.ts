@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '@llr/models';
+import type { RunSource } from './run-source.ts';
 import type { ThreatDescription } from './threat.ts';
 
 /** What a run leaves on disk, and where. */
@@ -11,7 +12,7 @@ export const runFiles = {
   evaluation: 'evaluation.json',
 } as const;
 
-/** What `run.json` says of a run: enough to know it, evaluate it again and compare it. */
+/** What `run.json` says of a run: enough to know it, repeat it, evaluate it again and compare it. */
 export interface RunRecord {
   format: 1;
   experiment: string;
@@ -36,7 +37,12 @@ export interface RunRecord {
   };
   engine: string;
   llr: string;
+  /** Of `@tensorflow/tfjs-core`. */
+  tfjs: string;
   node: string;
+  /** Operating system and processor: `linux-x64`. */
+  platform: string;
+  source: RunSource;
   /** Wall time of the training. */
   seconds: number;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TrainableClassifier } from '@llr/core';
 import { saveModel } from '@llr/models';
-import { getBackend } from '@tensorflow/tfjs-core';
+import { getBackend, version_core } from '@tensorflow/tfjs-core';
 import { callEach, type TrainCallback } from './callbacks.ts';
 import type { Experiment } from './experiment.ts';
 import {
@@ -11,6 +11,7 @@ import {
   startRun,
   writeJson,
 } from './run-directory.ts';
+import { type RunSource, runSource } from './run-source.ts';
 import { assertFits, dataOf, splitTraining } from './training-data.ts';
 import { trainingLoop } from './training-loop.ts';
 import { version } from './version.ts';
@@ -20,6 +21,8 @@ export interface TrainRunOptions {
   directory?: string;
   /** What the run's record names as the engine. Default: the tfjs backend in force. */
   engine?: string;
+  /** What the run's record says of where it comes from. Default: the commit of the working directory. */
+  source?: RunSource;
   /** Called after each step, as a callback's. */
   onStep?: TrainCallback['onStep'];
   /** Told of what happens, in this order. */
@@ -50,6 +53,7 @@ export async function train(
   assertVariant(experiment, variant);
   const { directory = join('runs', experiment.name, variant), onStep, callbacks = [] } = options;
   const seed = experiment.seed ?? 0;
+  const source = options.source ?? (await runSource());
   const data = dataOf(experiment);
   const { training, validation } = splitTraining(await data.open('train'), experiment.train);
   const { inputShape, classNames } = training;
@@ -77,6 +81,7 @@ export async function train(
     model,
     examples: training.size,
     engine: options.engine ?? getBackend(),
+    source,
     seconds: (performance.now() - started) / 1000,
   });
   await saveModel(model, join(directory, runFiles.model));
@@ -87,7 +92,7 @@ export async function train(
 function recordOf(
   { name, seed = 0, threat, train: recipe, variants }: Experiment,
   variant: string,
-  found: Pick<RunRecord, 'data' | 'engine' | 'seconds'> & {
+  found: Pick<RunRecord, 'data' | 'engine' | 'source' | 'seconds'> & {
     model: TrainableClassifier;
     examples: number;
   },
@@ -117,7 +122,9 @@ function recordOf(
       augment: recipe.augment ?? false,
     },
     llr: version,
+    tfjs: version_core,
     node: process.version,
+    platform: `${process.platform}-${process.arch}`,
     ...rest,
   };
 }

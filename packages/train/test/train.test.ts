@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fgsm, pgd } from '@llr/attacks';
 import { llr, projectedAscent } from '@llr/core';
 import { loadModel } from '@llr/models';
-import { memory, mul } from '@tensorflow/tfjs-core';
+import { memory, mul, version_core } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defineExperiment } from '../src/experiment.ts';
+import { gitCommit } from '../src/git-commit.ts';
 import { readRun } from '../src/run-directory.ts';
 import { train } from '../src/train.ts';
 import { stripeSource, stripes, tinyNetwork } from './tiny.ts';
@@ -60,6 +61,9 @@ describe('train', () => {
       variant: 'LLR',
       seed: 5,
       train: { examples: 24 },
+      tfjs: version_core,
+      node: process.version,
+      source: { git: await gitCommit('.') },
     });
     const loaded = await loadModel(join(directory, 'model'));
     const { images } = stripes();
