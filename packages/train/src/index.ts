@@ -1,16 +1,20 @@
 export type { TrainCallback, TrainProgress, TrainStart } from './callbacks.ts';
 export { type ContextInput, createTrainContext } from './context.ts';
 export {
+  type CheckpointOptions,
   defineExperiment,
   type Experiment,
   type ExperimentData,
   type ModelRequest,
   type TrainOptions,
+  type ValidationOptions,
   type Variant,
+  warningsAbout,
 } from './experiment.ts';
 export { type GitCommit, gitCommit } from './git-commit.ts';
 export type { NamedVariable } from './named-variable.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
+export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
 export { prefetch } from './prefetch.ts';

@@ -3,7 +3,8 @@ import type { TrainableClassifier } from '@llr/core';
 import { saveModel } from '@llr/models';
 import { getBackend, version_core } from '@tensorflow/tfjs-core';
 import { callEach, type TrainCallback } from './callbacks.ts';
-import type { Experiment } from './experiment.ts';
+import { type Experiment, warningsAbout } from './experiment.ts';
+import { optimizerName } from './optimizers/optimizer-of.ts';
 import {
   type MetricsLine,
   type RunRecord,
@@ -51,6 +52,7 @@ export async function train(
   options: TrainRunOptions = {},
 ): Promise<TrainResult> {
   assertVariant(experiment, variant);
+  for (const warning of warningsAbout(experiment)) console.warn(warning);
   const { directory = join('runs', experiment.name, variant), onStep, callbacks = [] } = options;
   const seed = experiment.seed ?? 0;
   const source = options.source ?? (await runSource());
@@ -115,7 +117,7 @@ function recordOf(
       epochs,
       batchSize,
       examples,
-      optimizer: recipe.optimizer ?? 'sgd',
+      optimizer: optimizerName(recipe.optimizer ?? 'sgd'),
       learningRate: typeof learningRate === 'number' ? learningRate : 'schedule',
       weightDecay: recipe.weightDecay ?? 0,
       epsilonRamp: recipe.epsilonRamp ?? 0,

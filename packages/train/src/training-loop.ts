@@ -2,10 +2,9 @@ import { evaluate } from '@llr/attacks';
 import { crossEntropy, type ImageSource, randomSource, type TrainableClassifier } from '@llr/core';
 import { dispose } from '@tensorflow/tfjs-core';
 import type { TrainProgress } from './callbacks.ts';
-import type { Experiment, TrainOptions } from './experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { MeanMetrics } from './mean-metrics.ts';
-import { adam } from './optimizers/adam.ts';
-import { sgd } from './optimizers/sgd.ts';
+import { optimizerOf } from './optimizers/optimizer-of.ts';
 import type { MetricsLine } from './run-directory.ts';
 import { type EpochSchedule, linearRamp } from './schedules.ts';
 import { StepClock } from './step-clock.ts';
@@ -65,7 +64,8 @@ export async function trainingLoop(work: TrainingWork): Promise<void> {
         await onStep({ ...place, metrics, ...scheduled, ...clock.speed });
         if (step % logEvery === 0) await record({ step, epoch, ...means.take() });
       }
-      if (validation) {
+      const { every = 1 } = experiment.train.validation ?? {};
+      if (validation && ((pass + 1) % every === 0 || pass + 1 === epochs)) {
         stepper.read();
         await record({ step, epoch: pass + 1, ...(await validate(model, validation, experiment)) });
         clock.skip();
@@ -96,7 +96,3 @@ async function validate(model: TrainableClassifier, data: ImageSource, experimen
 
 const asSchedule = (rate: number | EpochSchedule): EpochSchedule =>
   typeof rate === 'number' ? () => rate : rate;
-
-function optimizerOf({ optimizer = 'sgd', weightDecay = 0 }: TrainOptions) {
-  return optimizer === 'sgd' ? sgd({ weightDecay }) : adam({ weightDecay });
-}
