@@ -4,12 +4,13 @@ import progress from 'cli-progress';
 export interface Output {
   /** One line. */
   say(line: string): void;
-  /** A progress bar with rate and time left; call `done()` when its work has ended. */
+  /** A progress bar with rate and time left, `unit` being what the rate counts; call `done()` when its work has ended. */
   bar(task: string, unit: string): ProgressBar;
 }
 
 interface ProgressBar {
-  update(done: number, total: number, detail?: string): void;
+  /** @param rate - units a second. Default: how much was done a second since the first update */
+  update(done: number, total: number, detail?: string, rate?: number): void;
   done(): void;
 }
 
@@ -41,11 +42,11 @@ function progressBar(task: string, unit: string): ProgressBar {
   let first = 0;
   let running = false;
   return {
-    update: (done, total, detail = '') => {
+    update: (done, total, detail = '', measured) => {
       // What was done before, by an earlier run that is gone on with, took none of this time.
       if (!running) first = done;
       const elapsed = Math.max(1, performance.now() - started);
-      const rate = (((done - first) * 1000) / elapsed).toFixed(1);
+      const rate = (measured ?? ((done - first) * 1000) / elapsed).toFixed(1);
       if (running) bar.update(done, { rate, detail });
       else bar.start(total, done, { rate, detail });
       running = true;

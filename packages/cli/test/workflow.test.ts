@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Evaluation } from '@llr/attacks';
@@ -36,9 +36,15 @@ describe('train', () => {
     }
     const html = readFileSync(join(out, 'report.html'), 'utf8');
     expect(html).toContain('stripes on stripes');
-    expect(JSON.parse(readFileSync(join(out, 'LLR', 'run.json'), 'utf8'))).toMatchObject({
+    const run = JSON.parse(readFileSync(join(out, 'LLR', 'run.json'), 'utf8'));
+    const text = readFileSync(stripesConfig, 'utf8');
+    expect(run).toMatchObject({
       seed: 3,
+      source: { options: { seed: 3, out }, config: { file: stripesConfig, text } },
     });
+    expect(run.source).toHaveProperty('git');
+    const events = readdirSync(join(out, 'LLR')).filter((name) => name.includes('tfevents'));
+    expect(events).toHaveLength(1);
   });
 
   it('shows bars on the way and a table at the end, for people', async () => {
@@ -50,7 +56,9 @@ describe('train', () => {
     ]);
     expect(code).toBe(0);
     expect(stderr).toContain(`Engine: ${process.env.LLR_ENGINE} `);
-    expect(stderr).toMatch(/LLR: training .*100 %.*steps\/s/);
+    expect(stderr).toMatch(
+      /LLR: training .*100 %.* images\/s .*loss [\d.]+, g [\d.e-]+, \|δᵀ∇ℓ\| .*data wait/,
+    );
     expect(stdout).toMatch(/accuracy .*clean .*fgsm .*worst case/);
     expect(stdout).toMatch(/LLR .*100\.0 %/);
   });

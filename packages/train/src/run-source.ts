@@ -3,8 +3,8 @@ import { type GitCommit, gitCommit } from './git-commit.ts';
 
 /** What it takes, beside the record's settings and versions, to start a run again. */
 export interface RunSource {
-  /** The words of the command line that started it. */
-  arguments?: readonly string[];
+  /** The options of the command line that started it. */
+  options?: Readonly<Record<string, unknown>>;
   /** The config file as it was read, for a run that has one. */
   config?: { file: string; text: string };
   /** Of the folder that the config lies in, or else of the one that training was started in. */
@@ -15,11 +15,14 @@ export interface RunSource {
  * What a run is started from, as it is now: files may change while it trains.
  *
  * @param config - the config file
- * @param words - of the command line
+ * @param options - of the command line
  */
-export async function runSource(config?: string, words?: readonly string[]): Promise<RunSource> {
+export async function runSource(
+  config?: string,
+  options?: Readonly<Record<string, unknown>>,
+): Promise<RunSource> {
   return {
-    ...(words && { arguments: words }),
+    ...(options && { options }),
     ...(config !== undefined && { config: { file: config, text: await readFile(config, 'utf8') } }),
     git: await gitCommit(config ?? '.'),
   };

@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { epsilonText } from '@llr/analysis';
-import { dataOf, type Experiment, runFiles, train as trainNetwork } from '@llr/train';
+import {
+  dataOf,
+  type Experiment,
+  type RunSource,
+  runFiles,
+  runSource,
+  tensorBoard,
+  train as trainNetwork,
+} from '@llr/train';
 import type { Command } from 'commander';
 import { evaluateNetwork } from '../evaluate-run.ts';
 import { loadExperiment } from '../load-experiment.ts';
@@ -19,6 +27,7 @@ import {
 import { type Output, output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
+import { trainingBar } from '../train/training-bar.ts';
 import { reportOn } from '../write-report.ts';
 
 interface TrainOptions extends EngineChoice {
@@ -55,7 +64,9 @@ export function train(program: Command): void {
       const experiment = await loadExperiment(config, options.preset, options);
       const directory = options.out ?? join('runs', experiment.name);
       const engine = await startEngine(options, out);
-      const result = await trainAll(experiment, directory, engine, out);
+      const file = options.preset ? undefined : (config ?? 'llr.config.ts');
+      const source = await runSource(file, { ...options });
+      const result = await trainAll(experiment, { directory, engine, source }, out);
       if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
       else show(experiment, result);
     });
@@ -69,23 +80,22 @@ export function train(program: Command): void {
 
 type Result = Awaited<ReturnType<typeof trainAll>>;
 
-async function trainAll(experiment: Experiment, directory: string, engine: string, out: Output) {
+async function trainAll(
+  experiment: Experiment,
+  { directory, engine, source }: { directory: string; engine: string; source: RunSource },
+  out: Output,
+) {
   const test = await dataOf(experiment).open('test');
   const runs: { name: string; loaded: LoadedRun }[] = [];
   const results = [];
   for (const variant of Object.keys(experiment.variants)) {
     const folder = join(directory, variant);
-    const bar = out.bar(`${variant}: training`, 'steps');
     const { model, history, run } = await trainNetwork(experiment, variant, {
       directory: folder,
       engine,
-      onStep: ({ step, steps, epoch, metrics }) =>
-        bar.update(
-          step,
-          steps,
-          `epoch ${epoch.toFixed(1)}, objective ${metrics.objective?.toFixed(3)}`,
-        ),
-    }).finally(() => bar.done());
+      source,
+      callbacks: [trainingBar(variant, out), tensorBoard()],
+    });
     runs.push({
       name: variant,
       loaded: { directory: folder, run, metrics: history, classifier: model, test },
