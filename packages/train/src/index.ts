@@ -12,6 +12,7 @@ export {
   warningsAbout,
 } from './experiment.ts';
 export { type GitCommit, gitCommit } from './git-commit.ts';
+export { type MovingAverages, movingAverages } from './moving-averages.ts';
 export type { NamedVariable } from './named-variable.ts';
 export { nominalWeightOf } from './nominal-weight.ts';
 export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';

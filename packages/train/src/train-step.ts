@@ -5,30 +5,21 @@ import type {
   Regularizer,
   TrainableClassifier,
 } from '@llr/core';
-import { withoutGradient } from '@llr/engine';
-import {
-  addN,
-  argMax,
-  cast,
-  dispose,
-  equal,
-  keep,
-  mean,
-  mul,
-  type NamedTensorMap,
-  type Scalar,
-  scalar,
-  type Tensor,
-  type Tensor1D,
-  type Tensor4D,
-  tensor1d,
-  tidy,
-  variableGrads,
-} from '@tensorflow/tfjs-core';
-import { createTrainContext } from './context.ts';
-import { nominalWeightOf } from './nominal-weight.ts';
+import { dispose, type NamedTensorMap, scalar, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { MeanMetrics } from './mean-metrics.ts';
+import { microBatchSizes } from './micro-batches.ts';
+import type { MovingAverages } from './moving-averages.ts';
 import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
-import { assertThreat, ballOf, type ThreatDescription } from './threat.ts';
+import type { StatisticsPart } from './running-statistics.ts';
+import {
+  type Accumulation,
+  accumulatorOf,
+  type PassTensors,
+  type StepFunctions,
+  stepFunctions,
+  type UpdateTensors,
+} from './step-functions.ts';
+import { assertThreat, type ThreatDescription } from './threat.ts';
 
 /** What stays the same from step to step. */
 export interface StepSetup {
@@ -39,6 +30,10 @@ export interface StepSetup {
   random: RandomSource;
   /** Which ball the perturbations are in; its ε comes step by step. Default `'linf'`. */
   norm?: ThreatDescription['norm'];
+  /** The most images worked on at once; larger batches are split, and their gradients summed up. Default: all. */
+  microBatchSize?: number;
+  /** Of the classifier's parameters, taken after each step. */
+  averages?: MovingAverages;
 }
 
 /** What changes. */
@@ -53,117 +48,105 @@ export interface StepInput {
 /** The numbers of one step, by name: means over the batch. */
 export type StepMetrics = Record<string, number>;
 
-/** What changes, as a compiled step takes it: nothing but tensors, and the random source that they come from. */
-export interface StepTensors {
-  images: Tensor4D;
-  labels: Tensor1D;
-  /** Bound to the step and to the batch's examples. */
-  random: RandomSource;
-  step: Scalar;
-  epoch: Scalar;
-  /** ε, `[1]`. */
-  radius: Tensor1D;
-  learningRate: Scalar;
-}
-
 /**
  * One step of training: search for each regulariser's perturbations, differentiate
  * L = w·ℓ(x) + Σ penalties (means over the batch), move the parameters, and update running statistics
  * once from the nominal pass. `createStepper` makes many of them, compiled.
  *
+ * With `microBatchSize` the gradients of a batch are summed up from those of its micro-batches before anything moves.
+ * Searches, penalties and random numbers are each example's own, so that this is the step of the whole batch, except
+ * that batch norm uses each micro-batch's own statistics; the running ones are moved once, by those of all of them.
+ *
  * @throws when a regulariser returns something other than a finite `[b]`, naming it
  */
-export const trainStep = (setup: StepSetup, input: StepInput): StepMetrics =>
-  runStep(setup, input, (tensors) => tidy(() => stepOn(setup, tensors, input.batch.indices)));
+export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
+  const accumulator = accumulatorOf(setup);
+  try {
+    return runStep(setup, input, stepFunctions(setup, accumulator));
+  } finally {
+    accumulator?.dispose();
+  }
+}
 
-/** Gives a step its input as tensors, and reads and checks the metrics that it returns. */
-export function runStep(
-  { random, norm = 'linf' }: StepSetup,
-  input: StepInput,
-  run: (tensors: StepTensors) => NamedTensorMap,
-): StepMetrics {
-  const { batch, step, epoch, epsilon, learningRate } = input;
-  assertThreat({ norm, epsilon });
+/** Gives the functions of a step their input as tensors, and reads and checks the metrics that they return. */
+export function runStep(setup: StepSetup, input: StepInput, functions: StepFunctions): StepMetrics {
+  const { batch, epsilon } = input;
+  assertThreat({ norm: setup.norm ?? 'linf', epsilon });
+  const sizes = microBatchSizes(batch.indices.length, setup.microBatchSize);
   return tidy(() => {
-    const measured = run({
-      images: batch.images,
-      labels: batch.labels,
-      random: random.fork('step', step).forExamples(batch.indices),
-      step: scalar(step),
-      epoch: scalar(epoch),
-      radius: tensor1d([epsilon]),
-      learningRate: scalar(learningRate),
-    });
-    const metrics = Object.fromEntries(
-      Object.entries(measured).map(([name, value]) => [name, value.dataSync()[0]!]),
-    );
-    dispose(measured);
+    if (sizes.length > 1) return accumulatedStep(setup, input, sizes, functions.accumulation!);
+    const tensors = { ...passTensors(setup, input, batch), ...updateTensors(input) };
+    const metrics = numbers(functions.step(tensors, batch.indices));
     assertFinite(metrics, input);
     return metrics;
   });
 }
 
-/** A step as a function of tensors, which assigns to the variables of the network and of the optimiser. */
-export function stepOn(
-  { classifier, regularizers, optimizer, loss, norm = 'linf' }: StepSetup,
-  { images, labels, random, step, epoch, radius, learningRate }: StepTensors,
-  indices: Int32Array,
-): NamedTensorMap {
-  const measured: Record<string, Scalar> = {};
-  const context = createTrainContext({
-    classifier,
-    batch: { images, labels, indices },
-    threat: ballOf(norm, radius),
-    random,
-    step,
-    epoch,
-    loss,
-    report: (name, value) => {
-      measured[name] = keep(value.clone());
-    },
-  });
-  const parameters = classifier.parameters.map(({ variable }) => variable);
-  const { value, grads } = variableGrads(() => {
-    const penalties = regularizers.map((regularizer) => {
-      const found = withoutGradient(() => tidy(() => regularizer.search?.(context) ?? {}));
-      const penalty = regularizer.penalty(context, found);
-      assertPerExample(regularizer, penalty, labels.shape[0]);
-      context.report(`penalty of ${regularizer.name}`, penalty);
-      return penalty;
-    });
-    return objectiveOf(context, penalties, nominalWeightOf(regularizers));
-  }, parameters);
-  // Before the parameters move, in case nobody has asked for the nominal pass yet.
-  const { recorded } = context.nominal;
-  optimizer.apply(grads, learningRate);
-  if (recorded !== 'running') classifier.updateRunning(recorded);
-  context.dispose();
-  for (const scalarOf of Object.values(measured)) scalarOf.kept = false;
-  return { objective: value, ...measured };
-}
-
-function objectiveOf(
-  context: ReturnType<typeof createTrainContext>,
-  penalties: readonly Tensor1D[],
-  nominalWeight: number,
-): Scalar {
-  const terms: Tensor[] = penalties.map((penalty) => mean(penalty));
-  if (nominalWeight > 0) {
-    const { logits, loss } = context.nominal;
-    terms.push(mul(mean(loss), nominalWeight));
-    context.report('loss', loss);
-    context.report('accuracy', cast(equal(argMax(logits, 1), context.labels), 'float32'));
+/** The metrics are checked before anything moves. */
+function accumulatedStep(
+  setup: StepSetup,
+  input: StepInput,
+  sizes: readonly number[],
+  { accumulate, apply, clear }: Accumulation,
+): StepMetrics {
+  const statistics: StatisticsPart[] = [];
+  const means = new MeanMetrics();
+  try {
+    let from = 0;
+    for (const size of sizes) {
+      const part = rows(input.batch, from, size);
+      const weight = scalar(size / input.batch.indices.length);
+      const { measured, recorded } = accumulate(
+        passTensors(setup, input, part),
+        weight,
+        part.indices,
+      );
+      dispose([part.images, part.labels]);
+      means.add(numbers(measured), size);
+      if (recorded) statistics.push({ weight, recorded });
+      from += size;
+    }
+    const metrics = means.take();
+    assertFinite(metrics, input);
+    apply(updateTensors(input), statistics);
+    return metrics;
+  } catch (error) {
+    clear();
+    throw error;
   }
-  if (terms.length === 0)
-    throw new Error('There is nothing to train on: no nominal loss and no regulariser.');
-  return addN(terms) as Scalar;
 }
 
-function assertPerExample(regularizer: Regularizer, penalty: Tensor, batchSize: number): void {
-  if (penalty.rank === 1 && penalty.shape[0] === batchSize) return;
-  throw new Error(
-    `The regulariser ${regularizer.name} returned a penalty of shape [${penalty.shape}]; it must be one number an example, [${batchSize}].`,
+const passTensors = (
+  { random }: StepSetup,
+  { step, epoch, epsilon }: StepInput,
+  { images, labels, indices }: Batch,
+): PassTensors => ({
+  images,
+  labels,
+  random: random.fork('step', step).forExamples(indices),
+  step: scalar(step),
+  epoch: scalar(epoch),
+  radius: tensor1d([epsilon]),
+});
+
+const updateTensors = ({ step, learningRate }: StepInput): UpdateTensors => ({
+  step: scalar(step),
+  learningRate: scalar(learningRate),
+});
+
+const rows = ({ images, labels, indices }: Batch, from: number, size: number): Batch => ({
+  images: slice(images, [from, 0, 0, 0], [size, -1, -1, -1]),
+  labels: slice(labels, [from], [size]),
+  indices: indices.slice(from, from + size),
+});
+
+/** Reads scalars, and disposes of them. */
+function numbers(measured: NamedTensorMap): StepMetrics {
+  const metrics = Object.fromEntries(
+    Object.entries(measured).map(([name, value]) => [name, value.dataSync()[0]!]),
   );
+  dispose(measured);
+  return metrics;
 }
 
 function assertFinite(metrics: StepMetrics, { step, epoch }: StepInput): void {

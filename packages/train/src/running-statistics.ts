@@ -1,0 +1,47 @@
+import type { RecordedStatistics } from '@llr/core';
+import {
+  add,
+  addN,
+  mul,
+  type Scalar,
+  square,
+  sub,
+  type Tensor,
+  type Tensor1D,
+  tidy,
+} from '@tensorflow/tfjs-core';
+
+/** The batch statistics of one micro-batch, and its share of the batch's images. */
+export interface StatisticsPart {
+  readonly weight: Scalar;
+  readonly recorded: RecordedStatistics;
+}
+
+/**
+ * The statistics of a batch from those of its parts, whose weights sum up to 1: the mean of the means, and, by the law
+ * of total variance, the mean of the variances plus the variance of the means. That is E[x²] − E[x]² with E[x²]
+ * averaged over the parts, written so that float32 doesn't cancel. Exact in the first layer that normalises; further up
+ * each part was normalised by its own statistics.
+ *
+ * @returns statistics that the caller owns
+ */
+export function mergeStatistics(parts: readonly StatisticsPart[]): RecordedStatistics {
+  const layers = Object.keys(parts[0]?.recorded ?? {});
+  return Object.fromEntries(
+    layers.map((layer) => [
+      layer,
+      mergeLayer(parts.map(({ weight, recorded }) => ({ weight, ...recorded[layer]! }))),
+    ]),
+  );
+}
+
+type LayerPart = RecordedStatistics[string] & { weight: Scalar };
+
+const mergeLayer = (parts: readonly LayerPart[]): RecordedStatistics[string] =>
+  tidy(() => {
+    const average = (of: (part: LayerPart) => Tensor) =>
+      addN(parts.map((part) => mul(of(part), part.weight))) as Tensor1D;
+    const mean = average((part) => part.mean);
+    const variance = average((part) => add(part.variance, square(sub(part.mean, mean))));
+    return { mean, variance };
+  });
