@@ -6,7 +6,6 @@ import type {
   TrainableClassifier,
 } from '@llr/core';
 import { dispose, type NamedTensorMap, scalar, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
-import { MeanMetrics } from './mean-metrics.ts';
 import { microBatchSizes } from './micro-batches.ts';
 import type { MovingAverages } from './moving-averages.ts';
 import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
@@ -90,7 +89,7 @@ function accumulatedStep(
   { accumulate, apply, clear }: Accumulation,
 ): StepMetrics {
   const statistics: StatisticsPart[] = [];
-  const means = new MeanMetrics();
+  const measurements: Measurement[] = [];
   try {
     let from = 0;
     for (const size of sizes) {
@@ -102,11 +101,11 @@ function accumulatedStep(
         part.indices,
       );
       dispose([part.images, part.labels]);
-      means.add(numbers(measured), size);
+      measurements.push({ metrics: numbers(measured), size });
       if (recorded) statistics.push({ weight, recorded });
       from += size;
     }
-    const metrics = means.take();
+    const metrics = weightedMeans(measurements);
     assertFinite(metrics, input);
     apply(updateTensors(input), statistics);
     return metrics;
@@ -147,6 +146,22 @@ function numbers(measured: NamedTensorMap): StepMetrics {
   );
   dispose(measured);
   return metrics;
+}
+
+interface Measurement {
+  metrics: StepMetrics;
+  size: number;
+}
+
+/** The means over a batch from those over its parts, each weighing as much as it has images. */
+function weightedMeans(parts: readonly Measurement[]): StepMetrics {
+  const names = new Set(parts.flatMap(({ metrics }) => Object.keys(metrics)));
+  const meanOf = (name: string) => {
+    const reporting = parts.filter(({ metrics }) => name in metrics);
+    const images = reporting.reduce((sum, { size }) => sum + size, 0);
+    return reporting.reduce((sum, { metrics, size }) => sum + metrics[name]! * size, 0) / images;
+  };
+  return Object.fromEntries([...names].map((name) => [name, meanOf(name)]));
 }
 
 function assertFinite(metrics: StepMetrics, { step, epoch }: StepInput): void {
