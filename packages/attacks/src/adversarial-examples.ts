@@ -37,7 +37,7 @@ export async function adversarialExamples(
   });
   const found: AdversarialExample[] = [];
   await inSetting(options, (setting) =>
-    attackExamples(setting, plan, restore([], plan), {
+    attackExamples(setting, plan, restore({ restored: [] }, plan), {
       onClean: (subjects, examples) =>
         subjects.forEach(({ position, index, label, prediction }, row) => {
           const { image } = examples[row]!;

@@ -56,10 +56,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { selfChecks = true, journal = { restored: [], record: () => {} } } = options;
   const plan = planFor(attacks, classifier, { activeSet, targetedSuccess });
   return inSetting(options, async (setting) => {
-    const findings = restore(journal.restored, plan);
+    const findings = restore(journal, plan);
     const listener = writeTo(journal);
+    const checkedBefore = journal.restored.some((entry) => 'warnings' in entry);
     const checkFirst: OnClean = async (subjects, examples) => {
-      if (selfChecks && subjects[0]?.position === 0) {
+      if (selfChecks && subjects[0]?.position === 0 && !checkedBefore) {
         findings.warnings.push(...(await checkExamples(setting, examples)));
         await journal.record({ warnings: findings.warnings }, []);
       }
@@ -96,6 +97,15 @@ function writeTo(journal: Journal): Required<Listener> {
       journal.record(
         { attack, seconds, rows: judged.map(rowOf) },
         judged.filter(({ breaks }) => breaks).map(adversarialImage),
+      ),
+    onBegun: (subjects) =>
+      journal.keepBegun?.(
+        subjects.map(({ position, planned, run, stage }) => ({
+          example: position,
+          attack: planned.attack.name,
+          run,
+          stage: stage!,
+        })),
       ),
   };
 }

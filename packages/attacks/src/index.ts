@@ -3,7 +3,7 @@ export { type ApgdOptions, apgd } from './apgd.ts';
 export { type ApgdTargetedOptions, apgdTargeted } from './apgd-targeted.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { type Accuracy, accuracyOf } from './evaluation/accuracy.ts';
-export type { AdversarialImage, Journal, JournalEntry } from './evaluation/journal.ts';
+export type { AdversarialImage, BegunTry, Journal, JournalEntry } from './evaluation/journal.ts';
 export type { ActiveSet } from './evaluation/plan.ts';
 export type { EvaluationProgress, OnProgress } from './evaluation/progress.ts';
 export type { AttackResult, Evaluation, ExampleResult } from './evaluation/result.ts';

@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type AdversarialImage,
+  type BegunTry,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
@@ -193,6 +194,44 @@ describe('a staged attack', () => {
       // Two runs of four stages for the robust ones, and fewer for those broken early.
       expect(advanced).toBeLessThan(2 * 4 * found.clean.correct);
       expect(advanced).toBeGreaterThanOrEqual(2 * 4 * found.robust.correct);
+    }
+  });
+
+  test('goes on amid a try', async () => {
+    const entries: JournalEntry[] = [];
+    const begun: BegunTry[][] = [];
+    const only = { attacks: [wander] };
+    const whole = await run({
+      ...only,
+      journal: {
+        restored: [],
+        record: (entry) => void entries.push(entry),
+        keepBegun: (tries) => void begun.push(structuredClone(tries) as BegunTry[]),
+      },
+    });
+    expect(begun.at(-1)).toEqual([]);
+    const begunEntries = entries.flatMap((entry, i) => ('attack' in entry ? i : []));
+    for (const stopped of [1, 4, Math.floor(begun.length / 2)]) {
+      let calls = 0;
+      const counted: StagedAttack = {
+        ...wander,
+        begin: (problem) => {
+          calls++;
+          return wander.begin(problem);
+        },
+        advance: (problem, state) => {
+          calls++;
+          return wander.advance(problem, state);
+        },
+      };
+      const journal = {
+        restored: entries.slice(0, begunEntries[stopped]! + 1),
+        // Killed before it was kept: that of the batch before.
+        begun: begun[stopped - 1]!,
+        record: () => {},
+      };
+      expect(outcome(await run({ attacks: [counted], journal }))).toEqual(outcome(whole));
+      expect(calls).toBeLessThanOrEqual(begun.length - stopped + 2);
     }
   });
 

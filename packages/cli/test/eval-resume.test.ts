@@ -40,7 +40,7 @@ beforeAll(async () => {
   const { code, stderr } = await llrHere(evalStripes(whole, ...withImages(whole), '--json'));
   expect([code, stderr]).toEqual([0, '']);
   expected = { result: resultOf(whole), files: filesOf(join(whole, 'found')) };
-}, 60_000);
+});
 afterAll(() => rmSync(root, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
@@ -121,6 +121,23 @@ describe('an evaluation that fails on its way', () => {
     expect(resultOf(run).seed).toBe(1);
   });
 
+  it('says its warnings once, however often it was stopped', async () => {
+    const run = copy('warned');
+    const args = evalStripes(run, ...attacks, '--epsilon', '0.6');
+    vi.stubEnv('OWN_ATTACK_FAILS_AT', '1');
+    await llrHere(args);
+    vi.unstubAllEnvs();
+    const lines = readFileSync(journalOf(run), 'utf8').split('\n');
+    const warned = lines.findIndex((line) => line.startsWith('{"warnings"'));
+    writeFileSync(journalOf(run), `${lines.slice(0, warned + 1).join('\n')}\n`);
+    const { stderr } = await llrHere(args);
+    expect(stderr.match(/Warning, .* \(epsilon-too-large\): /g)).toHaveLength(1);
+    const { warnings } = resultOf(run);
+    expect(new Set(warnings.map(({ check }: { check: string }) => check)).size).toBe(
+      warnings.length,
+    );
+  });
+
   it('says where its journal is damaged', async () => {
     const run = join(root, 'damaged');
     cpSync(stopped, run, { recursive: true });
@@ -177,7 +194,7 @@ describe('an evaluation that is stopped', () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/Going on with \d+ of 48 examples settled/);
     expectSame(run);
-  }, 120_000);
+  });
 
   it('by Ctrl-C ends after the batch, says how to go on, and exits with 130', async () => {
     const run = copy('interrupted');
@@ -187,5 +204,5 @@ describe('an evaluation that is stopped', () => {
     const { code: after } = await llrHere(evalStripes(run, ...withImages(run)));
     expect(after).toBe(0);
     expectSame(run);
-  }, 60_000);
+  });
 });

@@ -6,7 +6,7 @@ import { type OnClean, readOn } from './read-on.ts';
 import { fullBatch, lastBatches, type Work } from './schedule.ts';
 import type { Setting } from './setting.ts';
 import type { Subject } from './subject.ts';
-import { type Tried, tryRows } from './try-rows.ts';
+import { isStaged, type Tried, tryRows } from './try-rows.ts';
 
 /** One try at one example, taken down. */
 export interface Judged extends Tried {
@@ -23,6 +23,8 @@ export interface Judged extends Tried {
 export interface Listener {
   onClean?: OnClean;
   onJudged?(attack: string, judged: readonly Judged[], seconds: number): void | Promise<void>;
+  /** Hears of all tries that have begun, after each batch of an attack in stages. */
+  onBegun?(subjects: readonly Subject[]): void | Promise<void>;
 }
 
 /**
@@ -58,6 +60,9 @@ export async function attackExamples(
     if (!work) return;
     await attackOnce(setting, plan, findings, work, listener);
     waiting = waiting.filter(({ settled }) => !settled);
+    if (isStaged(plan.attacks[work.attack]!.attack)) {
+      await listener.onBegun?.(waiting.filter(({ stage }) => stage !== undefined));
+    }
     report(plan.attacks[work.attack]!.attack.name);
   }
 }
@@ -73,7 +78,7 @@ async function attackOnce(
   const { attack, runs } = plan.attacks[work.attack]!;
   const tried = await tryRows(setting, attack, work);
   const seconds = (performance.now() - started) / 1000;
-  const stages = 'stages' in attack ? attack.stages : 0;
+  const stages = isStaged(attack) ? attack.stages : 0;
   const judged: Judged[] = [];
   work.rows.forEach(({ subject, run }, row) => {
     // An earlier try of this very batch has decided it.

@@ -1,6 +1,6 @@
 import type { Warning } from '../self-checks.ts';
 import type { Plan } from './plan.ts';
-import { Subject } from './subject.ts';
+import { type Stage, Subject } from './subject.ts';
 
 /**
  * What one batch came to, as plain data: enough to go on with an evaluation that stopped. Examples are numbered in the
@@ -34,6 +34,15 @@ export interface AdversarialImage {
   readonly perturbation: Float32Array;
 }
 
+/** A try in stages that has begun. Plain data, but for typed arrays. */
+export interface BegunTry {
+  /** In the order of the source. */
+  readonly example: number;
+  readonly attack: string;
+  readonly run: number;
+  readonly stage: Stage;
+}
+
 /** Where an evaluation writes what it has judged, so that another can go on from there. */
 export interface Journal {
   /** The entries of an evaluation of the same kind that stopped, in their order. None of it is done again. */
@@ -44,6 +53,10 @@ export interface Journal {
    * @param broken - of this batch: the examples that an attack broke, the first time it did
    */
   record(entry: JournalEntry, broken: readonly AdversarialImage[]): void | Promise<void>;
+  /** What `keepBegun` was given last. Left out, tries in stages begin anew. */
+  readonly begun?: readonly BegunTry[];
+  /** Called after `record`, for attacks in stages: all tries that have begun. Takes the place of what it was given before. */
+  keepBegun?(tries: readonly BegunTry[]): void | Promise<void>;
 }
 
 /** What has been found out so far. */
@@ -56,7 +69,10 @@ export interface Findings {
 }
 
 /** @throws Error when the entries aren't of this plan */
-export function restore(entries: readonly JournalEntry[], plan: Plan): Findings {
+export function restore(
+  { restored: entries, begun = [] }: Pick<Journal, 'restored' | 'begun'>,
+  plan: Plan,
+): Findings {
   const findings: Findings = { subjects: [], spent: new Map(), warnings: [] };
   const { subjects, warnings } = findings;
   for (const entry of entries) {
@@ -69,7 +85,7 @@ export function restore(entries: readonly JournalEntry[], plan: Plan): Findings 
     } else {
       for (const [example, run, prediction, target] of entry.rows) {
         const subject = subjects[example];
-        if (subject?.planned?.attack.name !== entry.attack || subject.run !== run) {
+        if (!subject || !isAt(subject, entry.attack, run)) {
           throw new Error(
             `The journal has run ${run} of ${entry.attack} for example ${example}, which isn't its next: it is of another evaluation, or damaged.`,
           );
@@ -79,8 +95,17 @@ export function restore(entries: readonly JournalEntry[], plan: Plan): Findings 
       spend(findings, entry.attack, entry.rows.length, entry.seconds);
     }
   }
+  for (const { example, attack, run, stage } of begun) {
+    const subject = subjects[example];
+    // Those that have ended since are behind.
+    const isNext = subject && isAt(subject, attack, run);
+    if (isNext) subject.stage = stage;
+  }
   return findings;
 }
+
+const isAt = (subject: Subject, attack: string, run: number): boolean =>
+  !subject.settled && subject.planned.attack.name === attack && subject.run === run;
 
 /** Adds to what an attack has cost. */
 export function spend({ spent }: Findings, attack: string, tries: number, seconds: number): void {

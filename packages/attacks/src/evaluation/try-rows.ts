@@ -1,4 +1,4 @@
-import type { Attack, Problem, SimpleAttack, StagedAttack } from '@llr/core';
+import type { Attack, Problem, StagedAttack } from '@llr/core';
 import {
   add,
   dispose,
@@ -103,7 +103,7 @@ function targetsOf(setting: Setting, attack: Attack, work: Work): number[] | und
 const purposesOf = ({ rows, begins }: Work) =>
   rows.map(({ subject, run }) => [
     ...purposeOf(subject.planned.runs[run]!),
-    ...('stages' in subject.planned.attack ? ['stage', begins ? 0 : subject.stage!.done + 1] : []),
+    ...(isStaged(subject.planned.attack) ? ['stage', begins ? 0 : subject.stage!.done + 1] : []),
   ]);
 
 async function perturbed(attack: Attack, work: Work, problem: Problem): Promise<NamedTensorMap> {
@@ -117,8 +117,7 @@ async function perturbed(attack: Attack, work: Work, problem: Problem): Promise<
   }
 }
 
-const isStaged = (attack: SimpleAttack | StagedAttack): attack is StagedAttack =>
-  'stages' in attack;
+export const isStaged = (attack: Attack): attack is StagedAttack => 'stages' in attack;
 
 /** The state of the rows as one state of the batch. */
 function gathered({ rows }: Work, size: number): NamedTensorMap {

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { AdversarialImage, JournalEntry } from '@llr/attacks';
+import { deserialize, serialize } from 'node:v8';
+import type { AdversarialImage, BegunTry, JournalEntry } from '@llr/attacks';
 import { writeWhole } from '@llr/models';
 import { fieldInWords, firstDifference, inWords } from './provenance.ts';
 
@@ -21,6 +22,9 @@ export interface JournalFile {
   /** How many there are by now. */
   entries(): number;
   append(entry: JournalEntry, saved: readonly SavedImage[]): Promise<void>;
+  /** Tries in stages that had begun. */
+  readonly begun: readonly BegunTry[];
+  keepBegun(tries: readonly BegunTry[]): Promise<void>;
   close(): Promise<void>;
   /** When the result is on disk. */
   remove(): Promise<void>;
@@ -39,7 +43,10 @@ export async function openJournal(
   restart: boolean,
 ): Promise<JournalFile> {
   const found = restart ? undefined : await readJournal(file, header);
-  if (!found) await writeWhole(file, [Buffer.from(`${JSON.stringify(header)}\n`)]);
+  if (!found) {
+    await rm(begunFile(file), { force: true });
+    await writeWhole(file, [Buffer.from(`${JSON.stringify(header)}\n`)]);
+  }
   const handle = await open(file, 'r+');
   let position = found?.length ?? (await handle.stat()).size;
   await handle.truncate(position);
@@ -55,8 +62,28 @@ export async function openJournal(
       entries += 1;
     },
     close: () => handle.close(),
-    remove: () => rm(file, { force: true }),
+    begun: found ? await readBegun(begunFile(file)) : [],
+    keepBegun: (tries) => writeWhole(begunFile(file), [serialize(tries)]),
+    remove: async () => {
+      await rm(file, { force: true });
+      await rm(begunFile(file), { force: true });
+    },
   };
+}
+
+/** Written anew with each batch of an attack in stages: its pixels would swell the journal. */
+const begunFile = (journal: string) => `${journal}.begun`;
+
+async function readBegun(file: string): Promise<BegunTry[]> {
+  try {
+    return deserialize(await readFile(file)) as BegunTry[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Error(
+      `${file} is damaged: ${(error as Error).message}. Remove it: the tries that had begun then begin anew.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Writes bytes and waits until they are on disk. */

@@ -113,6 +113,8 @@ const recorder = (
   saved: SavedImage[],
 ): Journal => ({
   restored: journal.restored,
+  begun: journal.begun,
+  keepBegun: journal.keepBegun,
   record: async (entry, broken: readonly AdversarialImage[]) => {
     const found = (await images?.append(broken)) ?? [];
     saved.push(...found);
