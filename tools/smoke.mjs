@@ -1,5 +1,6 @@
 // Proves that what would be published works where nothing of this repository is: packs every package, then
-// installs the tarballs into an empty project and into a copy of examples/custom-regularizer, and runs both.
+// installs the tarballs into an empty project and into copies of the examples; runs what the project needs, and each
+// example's type check, tests and commands.
 //
 //   node tools/smoke.mjs
 import { execFileSync } from 'node:child_process';
@@ -35,6 +36,19 @@ function assert(holds, sentence) {
   console.log(`ok: ${sentence}`);
 }
 
+/** Runs a step and says what it shows; where the step fails, that it doesn't, beside what was printed. */
+function step(sentence, work) {
+  let result;
+  try {
+    result = work();
+  } catch (error) {
+    error.message = `Not so: ${sentence}\n${error.message}`;
+    throw error;
+  }
+  console.log(`ok: ${sentence}`);
+  return result;
+}
+
 /** Packs every package; gives the tarball of each, by name. */
 function pack(folder) {
   const workspaces = packages().flatMap((name) => ['-w', `packages/${name}`]);
@@ -55,7 +69,10 @@ function pack(folder) {
   );
 }
 
-/** Installs the tarballs, and what they need from the registry, as a stranger would. */
+/**
+ * Installs the tarballs, and what they need from the registry, as a stranger would; what only tests need is part of an
+ * example's manifest.
+ */
 function install(folder, manifest, tarballs) {
   const { engines } = rootManifest;
   const dependencies = { ...manifest.dependencies, ...tarballs };
@@ -67,7 +84,7 @@ function install(folder, manifest, tarballs) {
     join(folder, '.npmrc'),
     'engine-strict=true\nignore-scripts=true\naudit=false\nfund=false\n',
   );
-  npm(folder, 'install', '--prefer-offline', '--omit=dev', '--no-package-lock');
+  npm(folder, 'install', '--prefer-offline', '--no-package-lock');
 }
 
 const gradientScript = `
@@ -145,32 +162,70 @@ function emptyProject(folder, tarballs) {
   );
 }
 
-function example(folder, tarballs) {
-  const source = join(root, 'examples/custom-regularizer');
+/** Copies an example, installs it, checks its types and runs its tests. Gives a function that runs its scripts. */
+function installExample(folder, name, tarballs) {
+  const source = join(root, 'examples', name);
   cpSync(source, folder, {
     recursive: true,
-    // Not the test: vitest isn't installed there.
-    filter: (path) => !/[\\/](node_modules|runs)$|\.test\.ts$/.test(path),
+    filter: (path) => !/[\\/](node_modules|runs)$/.test(path),
   });
-  install(folder, readJson(join(source, 'package.json')), tarballs);
-  const typescript = join(root, 'node_modules/@typescript/native/bin/tsc');
-  run(folder, process.execPath, [typescript, '--noEmit', '-p', '.']);
-  assert(true, 'examples/custom-regularizer has right types');
+  const script = (...args) => npm(folder, 'run', '--silent', ...args);
+  step(`examples/${name} is installed`, () =>
+    install(folder, readJson(join(source, 'package.json')), tarballs),
+  );
+  step(`examples/${name} has right types`, () => script('typecheck'));
+  // A machine that is busy with others takes ten times as long.
+  const patience = ['--testTimeout=240000', '--hookTimeout=240000'];
+  step(`examples/${name} passes its tests`, () => script('test', '--', ...patience));
+  return script;
+}
 
-  const output = npm(folder, 'run', '--silent', 'train', '--', '--epochs', '1', '--json');
-  const { results } = JSON.parse(output);
+function customRegularizer(folder, tarballs) {
+  const script = installExample(folder, 'custom-regularizer', tarballs);
+  const { results } = step('examples/custom-regularizer trains', () =>
+    JSON.parse(script('train', '--', '--epochs', '1', '--json')),
+  );
   const names = results.map(({ variant }) => variant);
   const runs = join(folder, 'runs/input-gradient-penalty');
   const record = readJson(join(runs, 'gradient-penalty/run.json'));
   assert(
     names.includes('nominal') && record.regularizers[0].name === 'input-gradient-penalty',
-    'examples/custom-regularizer trains with its own regulariser',
+    'and does so with its own regulariser',
   );
   const accuracy = results[0].evaluation.clean;
   assert(accuracy.correct / accuracy.total > 0.4, 'and learns: far above chance after one epoch');
   assert(
     readFileSync(join(runs, 'report.html'), 'utf8').includes('gradient-penalty'),
     'and writes its report',
+  );
+}
+
+function customAttack(folder, tarballs) {
+  const script = installExample(folder, 'custom-attack', tarballs);
+  step('examples/custom-attack trains', () => script('train', '--', '--epochs', '1', '--json'));
+  for (const [name, access, attack] of [
+    ['attack', 'white-box', 'odi-pgd-20'],
+    ['attack:black-box', 'black-box', 'nes-30'],
+  ]) {
+    const [{ evaluation }] = step(`examples/custom-attack: npm run ${name}`, () =>
+      JSON.parse(script(name, '--', '--examples', '32', '--batch-size', '32', '--json')),
+    );
+    const [found, ...others] = evaluation.attacks;
+    assert(
+      others.length === 0 &&
+        found.name === attack &&
+        found.access === access &&
+        found.attacked > 0 &&
+        evaluation.robust.correct < evaluation.clean.correct,
+      `llr eval --attack-file evaluates by ${attack} alone, which breaks some images`,
+    );
+  }
+  const compared = step('examples/custom-attack: npm run compare', () => script('compare'));
+  assert(
+    ['pgd-20', 'odi-pgd-20', 'nes-30', 'under all of them'].every((name) =>
+      new RegExp(`^${name}: \\d+ of \\d+`, 'm').test(compared),
+    ),
+    'and a script compares its attacks with PGD',
   );
 }
 
@@ -182,7 +237,8 @@ const folder = mkdtempSync(join(tmpdir(), 'llr-smoke-'));
 try {
   const tarballs = pack(folder);
   emptyProject(join(folder, 'empty'), tarballs);
-  example(join(folder, 'example'), tarballs);
+  customRegularizer(join(folder, 'custom-regularizer'), tarballs);
+  customAttack(join(folder, 'custom-attack'), tarballs);
 } catch (error) {
   console.error(`${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`);
   process.exitCode = 1;

@@ -23,7 +23,7 @@ const pages = [
   'CONTRIBUTING.md',
   ...guides('docs'),
   ...list('packages'),
-  'examples/custom-regularizer/README.md',
+  ...list('examples'),
 ];
 const blocks: Block[] = pages.flatMap((page) => {
   const text = readFileSync(join(root, page), 'utf8');
