@@ -9,7 +9,8 @@ import { odiPgd } from './odi-pgd.ts';
 await useEngine();
 const { robust, attacks, warnings } = await evaluate({
   classifier: await loadModel('runs/custom-attack/adversarial/model'),
-  data: subset(await openData('fashion-mnist').open('test'), { size: 128 }),
+  data: subset(await openData('fashion-mnist').open('test'), { size: 64 }),
+  batchSize: 64,
   // Each tries all images, so that its accuracy is its own.
   attacks: [pgd({ stepSize: 0.02, steps: 20, restarts: 3 }), odiPgd(), nes()],
   activeSet: 'within-attack',

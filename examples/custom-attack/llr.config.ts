@@ -22,6 +22,6 @@ export default defineExperiment({
   },
   evaluation: {
     attacks: [pgd({ stepSize: 0.02, steps: 20 })],
-    examples: 500,
+    examples: 200,
   },
 });
