@@ -18,6 +18,7 @@ export { nominalWeightOf } from './nominal-weight.ts';
 export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
+export { type PlanOptions, planTraining, type TrainingPlan } from './plan.ts';
 export { prefetch } from './prefetch.ts';
 export { presets } from './presets/index.ts';
 export {

@@ -1,0 +1,52 @@
+import { crossEntropy, randomSource, type TrainableClassifier } from '@llr/core';
+import type { Experiment, Variant } from './experiment.ts';
+import { movingAverages } from './moving-averages.ts';
+import { optimizerOf } from './optimizers/optimizer-of.ts';
+import { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
+
+/** @throws when an experiment has no network of this name, saying which it has */
+export function variantOf({ name, variants }: Experiment, variant: string): Variant {
+  const found = Object.hasOwn(variants, variant) ? variants[variant] : undefined;
+  if (found) return found;
+  throw new Error(
+    `The experiment ${name} has no network "${variant}". It has: ${Object.keys(variants).join(', ')}.`,
+  );
+}
+
+/**
+ * Steps by the recipe of an experiment: its optimiser, micro-batches and averages, the regularisers of one of its
+ * networks. What it makes is disposed of with it; the model stays the caller's.
+ */
+export function experimentStepper(
+  experiment: Experiment,
+  variant: string,
+  model: TrainableClassifier,
+  options?: StepperOptions,
+): Stepper {
+  const { seed = 0, loss = crossEntropy, threat, train } = experiment;
+  const { regularizers = [] } = variantOf(experiment, variant);
+  const { microBatchSize, averaging } = train;
+  const optimizer = optimizerOf(train)(model.parameters);
+  const averages = averaging && movingAverages(model.parameters, averaging);
+  const stepper = createStepper(
+    {
+      classifier: model,
+      regularizers,
+      optimizer,
+      loss,
+      random: randomSource(seed).fork('train'),
+      norm: threat.norm,
+      ...(microBatchSize !== undefined && { microBatchSize }),
+      ...(averages && { averages }),
+    },
+    options,
+  );
+  return {
+    ...stepper,
+    dispose: () => {
+      stepper.dispose();
+      optimizer.dispose();
+      averages?.dispose();
+    },
+  };
+}
