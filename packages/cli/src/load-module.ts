@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 
@@ -12,11 +12,37 @@ import { createJiti } from 'jiti';
 export async function importDefault(file: string, hint: string): Promise<unknown> {
   const path = resolve(file);
   if (!existsSync(path)) throw new Error(`There is no file ${file}.`);
-  const found = await createJiti(pathToFileURL(path).href).import(path, { default: true });
+  return defaultOf(path, path, file, hint);
+}
+
+/**
+ * The default export of a module that a config names: a file, relative to the config's folder, or a package that is
+ * installed there.
+ *
+ * @throws when there is neither, and what the module throws
+ */
+export async function importBeside(folder: string, module: string): Promise<unknown> {
+  const hint = 'export default …, the plugin or a function of its options.';
+  const file = resolve(folder, module);
+  if (existsSync(file)) return importDefault(file, hint);
+  if (module.startsWith('.') || isAbsolute(module)) {
+    throw new Error(`there is no file ${module} in ${folder}`);
+  }
+  const from = join(resolve(folder), 'config');
+  try {
+    createJiti(pathToFileURL(from).href).esmResolve(module);
+  } catch {
+    throw new Error(`there is neither a file ${module} in ${folder} nor a package of that name`);
+  }
+  return defaultOf(from, module, module, hint);
+}
+
+async function defaultOf(from: string, module: string, name: string, hint: string) {
+  const found = await createJiti(pathToFileURL(from).href).import(module, { default: true });
   // jiti gives the module itself where it has no default export.
   const isModule = Object.prototype.toString.call(found) === '[object Module]';
   if (found === undefined || found === null || isModule) {
-    throw new Error(`${file} has no default export. Write: ${hint}`);
+    throw new Error(`${name} has no default export. Write: ${hint}`);
   }
   return found;
 }

@@ -169,7 +169,18 @@ export const experimentSchema = (parts: ExperimentParts) =>
 
 const attack = named<Attack>('runs');
 
-const callbackMethods = ['onStart', 'onStep', 'onMetrics', 'onCheckpoint', 'onEnd'];
+/** What a callback has at least one of. */
+export const callbackMethods = [
+  'onStart',
+  'onStep',
+  'onMetrics',
+  'onCheckpoint',
+  'onEnd',
+] as const satisfies readonly (keyof TrainCallback)[];
+
+/** Whether a value is told anything. */
+export const isCallback = (value: unknown): boolean =>
+  callbackMethods.some((method) => hasMethod(value, method));
 
 /** The parts as they are in code. */
 export const realParts: ExperimentParts = {
@@ -179,7 +190,7 @@ export const realParts: ExperimentParts = {
   optimizer: optimizerSchema,
   learningRate: z.union([z.number().positive(), fn as unknown as z.ZodType<EpochSchedule>]),
   callback: z.custom<TrainCallback>(
-    (value) => callbackMethods.some((method) => hasMethod(value, method)),
+    isCallback,
     `must be an object with one of the methods ${callbackMethods.join(', ')}`,
   ),
   regularizer: named<Regularizer>('penalty'),

@@ -18,9 +18,16 @@ export { nominalWeightOf } from './nominal-weight.ts';
 export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
+export { experimentFrom } from './plain/experiment-from.ts';
+export type { Load } from './plain/kind.ts';
+export { withOverrides } from './plain/overrides.ts';
+export { parseExperiment } from './plain/parse-experiment.ts';
+export type { Described, FromModule, Named, PlainExperiment } from './plain/plain-experiment.ts';
 export { type PlanOptions, planTraining, type TrainingPlan } from './plan.ts';
 export { prefetch } from './prefetch.ts';
-export { presets } from './presets/index.ts';
+export { presetNamed, presets } from './presets/index.ts';
+export { type Preset, type Scale, type Sources, scales } from './presets/preset.ts';
+export { printPreset } from './presets/print-preset.ts';
 export {
   type MetricsLine,
   type RunRecord,

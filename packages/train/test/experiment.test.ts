@@ -1,7 +1,6 @@
 import { fgsm } from '@llr/attacks';
 import { describe, expect, it } from 'vitest';
 import { defineExperiment, type Experiment, warningsAbout } from '../src/experiment.ts';
-import { presets } from '../src/presets/index.ts';
 import { cosineDecay, linearRamp, stepDecay } from '../src/schedules.ts';
 import { stripeSource, tinyNetwork } from './tiny.ts';
 
@@ -87,10 +86,6 @@ describe('defineExperiment', () => {
     ['a name that is no folder name', { name: '../up' }, /name: may hold/],
   ])('names %s', (_what, changes, message) => {
     expect(() => defineExperiment(experiment(changes))).toThrow(message);
-  });
-
-  it('accepts every preset', () => {
-    for (const preset of Object.values(presets)) expect(defineExperiment(preset)).toBe(preset);
   });
 });
 

@@ -32,7 +32,7 @@ export function report(program: Command): void {
       const out = output(options.json === true);
       const directories = folders.flatMap(runsIn);
       const experiment = options.config
-        ? await loadExperiment(options.config, undefined)
+        ? await loadExperiment({ config: options.config })
         : undefined;
       const engine = await startEngine(options, out);
       const runs = [];

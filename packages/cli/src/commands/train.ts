@@ -61,7 +61,7 @@ export function train(program: Command): void {
     .addOption(jsonOption())
     .action(async (config: string | undefined, options: TrainOptions) => {
       const out = output(options.json === true);
-      const experiment = await loadExperiment(config, options.preset, options);
+      const experiment = await loadExperiment({ config, ...options });
       const directory = options.out ?? join('runs', experiment.name);
       const engine = await startEngine(options, out);
       const file = options.preset ? undefined : (config ?? 'llr.config.ts');

@@ -1,6 +1,6 @@
 import type { Classifier } from '@llr/core';
-import { defineExperiment, type Experiment } from '@llr/train';
-import { importDefault } from '../load-module.ts';
+import type { Experiment } from '@llr/train';
+import { experimentIn, folderOf, readConfig } from '../read-config.ts';
 
 /** What a file named by `--config` exports: an experiment, or a classifier that is ready. */
 export type Config =
@@ -13,7 +13,7 @@ export type Config =
  * @throws when it is none of these, or no valid experiment
  */
 export async function loadConfig(file: string): Promise<Config> {
-  const found = await importDefault(
+  const found = await readConfig(
     file,
     'export default defineExperiment({ … }), or a classifier, or a function that makes one.',
   );
@@ -24,7 +24,7 @@ export async function loadConfig(file: string): Promise<Config> {
       `The function that ${file} exports makes no classifier: an object with name, inputShape, numClasses, forward and freeze, such as fromFunction of @llr/core makes of a plain function.`,
     );
   }
-  return { kind: 'experiment', experiment: defineExperiment(found as Experiment) };
+  return { kind: 'experiment', experiment: await experimentIn(found, folderOf(file)) };
 }
 
 function isClassifier(value: unknown): value is Classifier {

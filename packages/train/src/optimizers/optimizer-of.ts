@@ -6,19 +6,16 @@ import type { WeightOptimizerFactory } from './weight-optimizer.ts';
 
 const share = z.number().min(0).lt(1);
 
-const optimizers = {
-  sgd: {
-    make: sgd,
-    options: fields({ name: z.literal('sgd'), momentum: share.optional() }),
-  },
+/** The optimisers that have a name. */
+export const optimizers = {
+  sgd: { make: sgd, options: { momentum: share.optional() } },
   adam: {
     make: adam,
-    options: fields({
-      name: z.literal('adam'),
+    options: {
       beta1: share.optional(),
       beta2: share.optional(),
       epsilon: z.number().positive().optional(),
-    }),
+    },
   },
 };
 
@@ -29,15 +26,18 @@ export type OptimizerDescription =
   | { name: 'sgd'; momentum?: number }
   | { name: 'adam'; beta1?: number; beta2?: number; epsilon?: number };
 
-const names = Object.keys(optimizers);
-
 /** A description, or a factory of the user's own. */
 export const optimizerSchema = z.union([
   z.enum(['sgd', 'adam']),
-  z.discriminatedUnion('name', [optimizers.sgd.options, optimizers.adam.options], {
-    error: () => `must be ${names.join(' or ')}`,
-  }),
-  fn as unknown as z.ZodType<WeightOptimizerFactory>,
+  z.discriminatedUnion(
+    'name',
+    [
+      fields({ name: z.literal('sgd'), ...optimizers.sgd.options }),
+      fields({ name: z.literal('adam'), ...optimizers.adam.options }),
+    ],
+    { error: () => 'must be sgd or adam' },
+  ),
+  fn,
 ]) as z.ZodType<OptimizerDescription | WeightOptimizerFactory>;
 
 /** What a run's record says of an optimiser. */

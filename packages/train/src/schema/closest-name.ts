@@ -1,7 +1,7 @@
 /** The known name that is spelt most like another, if any is near: what someone may have meant. */
 export function closestName(name: string, known: readonly string[]): string | undefined {
   const near = known
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .map((candidate) => ({ candidate, distance: distanceBetween(name, candidate) }))
     .filter(({ distance }) => distance <= Math.max(2, name.length / 2))
     .sort((a, b) => a.distance - b.distance);
   return near[0]?.candidate;
@@ -10,8 +10,15 @@ export function closestName(name: string, known: readonly string[]): string | un
 /** What to say after “there is no x”: which name may have been meant, and all there are. */
 export function namesInstead(name: string, known: readonly string[]): string {
   const meant = closestName(name, known);
-  return `${meant === undefined ? '' : `did you mean ${meant}? `}There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  const all = `here ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  return meant === undefined ? `t${all}` : `did you mean ${meant}? T${all}`;
 }
+
+/** A beginning is near, however much is missing. */
+const distanceBetween = (name: string, candidate: string): number =>
+  name.length > 2 && candidate.toLowerCase().startsWith(name.toLowerCase())
+    ? 1
+    : editDistance(name, candidate);
 
 /** Levenshtein's, whatever the case. */
 function editDistance(one: string, other: string): number {
