@@ -38,9 +38,9 @@ export interface ValidationOptions {
 
 /** How often the state of training is written down, so that it can go on after a stop. */
 export interface CheckpointOptions {
-  /** After every so many steps. Default: after every epoch. */
+  /** After every so many steps, besides every epoch. Default: as many as take a quarter of an hour. */
   every?: number;
-  /** How many of the newest are kept. Default 2. */
+  /** How many of the newest are kept. Default 3. */
   keep?: number;
 }
 

@@ -35,6 +35,7 @@ export {
   runFiles,
   writeJson,
 } from './run-directory.ts';
+export type { RunSettings } from './run-settings.ts';
 export { type RunSource, runSource } from './run-source.ts';
 export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
 export { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
@@ -43,4 +44,5 @@ export { type ThreatDescription, threatModel } from './threat.ts';
 export { type TrainResult, type TrainRunOptions, train } from './train.ts';
 export { type StepInput, type StepMetrics, type StepSetup, trainStep } from './train-step.ts';
 export { dataOf } from './training-data.ts';
+export { TrainingStopped } from './training-stopped.ts';
 export { version } from './version.ts';

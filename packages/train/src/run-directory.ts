@@ -1,12 +1,16 @@
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '@llr/models';
+import { unfinished } from './checkpoints/replace-folder.ts';
+import type { RunSettings } from './run-settings.ts';
 import type { RunSource } from './run-source.ts';
 import type { ThreatDescription } from './threat.ts';
 
 /** What a run leaves on disk, and where. */
 export const runFiles = {
   run: 'run.json',
+  checkpoints: 'checkpoints',
+  best: 'best',
   metrics: 'metrics.jsonl',
   model: 'model',
   evaluation: 'evaluation.json',
@@ -42,9 +46,12 @@ export interface RunRecord {
   node: string;
   /** Operating system and processor: `linux-x64`. */
   platform: string;
+  /** Where it was begun from. */
   source: RunSource;
   /** Wall time of the training. */
   seconds: number;
+  /** All that it was made with. Runs before version 0.2 don't have it. */
+  settings?: RunSettings;
 }
 
 /** A line of `metrics.jsonl`: means over the steps since the line before, or a validation after an epoch. */
@@ -59,15 +66,28 @@ export async function writeJson(file: string, value: unknown): Promise<void> {
   await writeWhole(file, [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)]);
 }
 
-/** Starts a run's folder anew: nothing of an earlier run stays, so a folder never mixes two. */
-export async function startRun(directory: string): Promise<(line: MetricsLine) => Promise<void>> {
+/** Begins a run's folder anew: nothing of an earlier run stays, so a folder never mixes two. */
+export async function clearRun(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  for (const name of Object.values(runFiles)) {
+  const events = (await readdir(directory)).filter((name) => name.includes('.tfevents.'));
+  for (const name of [...Object.values(runFiles), ...events]) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
-  const file = join(directory, runFiles.metrics);
-  return (line) => appendFile(file, `${JSON.stringify(line)}\n`);
+  await removeUnfinished(directory);
 }
+
+/** Removes what was being written when a process was killed. */
+export async function removeUnfinished(directory: string): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith(unfinished));
+  for (const name of names) await rm(join(directory, name), { recursive: true, force: true });
+}
+
+/** Whether a folder holds a run that has finished. */
+export const isFinished = (directory: string): Promise<boolean> =>
+  access(join(directory, runFiles.run)).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * What a run's folder says of it.

@@ -3,31 +3,36 @@ const memory = 0.9;
 
 /** Measures how fast steps go, and how long they wait for their images. */
 export class StepClock {
-  #last = performance.now();
-  #waiting = 0;
+  #began = performance.now();
+  #asked = this.#began;
+  #waited = 0;
   #sums = { seconds: 0, waited: 0, images: 0 };
 
-  /** To be called when a batch has come. */
+  /** To be called when the next batch is waited for. */
+  waitForBatch(): void {
+    this.#asked = performance.now();
+  }
+
+  /** To be called when it has come. */
   gotBatch(): void {
-    this.#waiting = (performance.now() - this.#last) / 1000;
+    this.#waited = secondsSince(this.#asked);
   }
 
   /** To be called when its step is done. */
   stepDone(images: number): void {
-    const now = performance.now();
-    const took = (now - this.#last) / 1000;
     const { seconds, waited, images: before } = this.#sums;
     this.#sums = {
-      seconds: seconds * memory + took,
-      waited: waited * memory + this.#waiting,
+      seconds: seconds * memory + secondsSince(this.#began),
+      waited: waited * memory + this.#waited,
       images: before * memory + images,
     };
-    this.#last = now;
+    this.#began = performance.now();
   }
 
-  /** To be called after anything that belongs to no step: a validation, say. */
+  /** To be called after what belongs to no step: a validation, or a checkpoint. */
   skip(): void {
-    this.#last = performance.now();
+    this.#began = performance.now();
+    this.#asked = this.#began;
   }
 
   get speed(): { imagesPerSecond: number; dataWait: number } {
@@ -37,3 +42,5 @@ export class StepClock {
       : { imagesPerSecond: 0, dataWait: 0 };
   }
 }
+
+const secondsSince = (moment: number) => (performance.now() - moment) / 1000;
