@@ -39,7 +39,7 @@ export async function beginRun(
   if (resumed) return { metrics: await goOn(directory, resumed, settings, engine), resumed };
   if (resume === undefined && !finished) await assertNothingToLose(directory, checkpoints);
   await clearRun(directory);
-  const metrics = await MetricsFile.create(join(directory, runFiles.metrics));
+  const metrics = MetricsFile.create(join(directory, runFiles.metrics));
   return { metrics, resumed: undefined };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, type FileHandle, open, readFile } from 'node:fs/promises';
 import type { MetricsLine } from './run-directory.ts';
 
 /** How far `metrics.jsonl` had been written. */
@@ -21,9 +21,8 @@ export class MetricsFile {
     this.#file = file;
   }
 
-  /** An empty file. */
-  static async create(file: string): Promise<MetricsFile> {
-    await writeFile(file, '');
+  /** A file that is not there yet: the first line makes it. */
+  static create(file: string): MetricsFile {
     return new MetricsFile(file);
   }
 
@@ -43,7 +42,7 @@ export class MetricsFile {
     }
     const lines = text.toString('utf8').split('\n').filter(Boolean);
     metrics.lines.push(...lines.map((line) => JSON.parse(line) as MetricsLine));
-    await truncate(file, bytes);
+    await metrics.#opened((handle) => handle.truncate(bytes));
     return metrics;
   }
 
@@ -56,13 +55,17 @@ export class MetricsFile {
 
   /** Where the file has got to, all of it flushed to disk. */
   async flushed(): Promise<MetricsPlace> {
-    const handle = await open(this.#file, 'r+');
+    await this.#opened((handle) => handle.sync());
+    return this.#place;
+  }
+
+  async #opened(use: (handle: FileHandle) => Promise<void>): Promise<void> {
+    const handle = await open(this.#file, 'a');
     try {
-      await handle.sync();
+      await use(handle);
     } finally {
       await handle.close();
     }
-    return this.#place;
   }
 
   #took(bytes: Uint8Array): void {
