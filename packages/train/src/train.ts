@@ -6,6 +6,7 @@ import { beginRun } from './begin-run.ts';
 import { callEach, type TrainCallback } from './callbacks.ts';
 import { replaceFolder } from './checkpoints/replace-folder.ts';
 import { type Experiment, warningsAbout } from './experiment.ts';
+import { variantOf } from './experiment-stepper.ts';
 import { optimizerName } from './optimizers/optimizer-of.ts';
 import { type MetricsLine, type RunRecord, readRun, runFiles, writeJson } from './run-directory.ts';
 import { settingsOf } from './run-settings.ts';
@@ -59,7 +60,7 @@ export async function train(
   variant: string,
   options: TrainRunOptions = {},
 ): Promise<TrainResult> {
-  assertVariant(experiment, variant);
+  variantOf(experiment, variant);
   for (const warning of warningsAbout(experiment)) console.warn(warning);
   const { directory = join('runs', experiment.name, variant), signal } = options;
   const seed = experiment.seed ?? 0;
@@ -156,11 +157,4 @@ function recordOf(
     platform: `${process.platform}-${process.arch}`,
     ...rest,
   };
-}
-
-function assertVariant({ name, variants }: Experiment, variant: string): void {
-  if (variant in variants) return;
-  throw new Error(
-    `The experiment ${name} has no network "${variant}". It has: ${Object.keys(variants).join(', ')}.`,
-  );
 }

@@ -1,12 +1,6 @@
 import { join } from 'node:path';
 import { evaluate } from '@llr/attacks';
-import {
-  type Batch,
-  crossEntropy,
-  type ImageSource,
-  randomSource,
-  type TrainableClassifier,
-} from '@llr/core';
+import type { Batch, ImageSource, TrainableClassifier } from '@llr/core';
 import { dispose } from '@tensorflow/tfjs-core';
 import type { TrainCallback } from './callbacks.ts';
 import { isBetter, robustAccuracy, saveBest } from './checkpoints/best-network.ts';
@@ -14,17 +8,16 @@ import { type Checkpoint, type CheckpointContent, restoreState } from './checkpo
 import { Checkpointer } from './checkpoints/checkpointer.ts';
 import { writing } from './checkpoints/failed-write.ts';
 import type { Experiment } from './experiment.ts';
+import { experimentStepper } from './experiment-stepper.ts';
 import { MeanMetrics } from './mean-metrics.ts';
 import type { MetricsFile } from './metrics-file.ts';
-import { movingAverages } from './moving-averages.ts';
-import { optimizerOf } from './optimizers/optimizer-of.ts';
 import { prefetch } from './prefetch.ts';
 import { type MetricsLine, runFiles } from './run-directory.ts';
 import type { Opened, RunSettings } from './run-settings.ts';
 import type { RunSource } from './run-source.ts';
 import { type EpochSchedule, linearRamp } from './schedules.ts';
 import { StepClock } from './step-clock.ts';
-import { createStepper, type Stepper } from './stepper.ts';
+import type { Stepper } from './stepper.ts';
 import { threatModel } from './threat.ts';
 import { TrainingStopped } from './training-stopped.ts';
 import { version } from './version.ts';
@@ -57,26 +50,11 @@ export async function trainingLoop(
   work: TrainingWork,
   finish: (seconds: number) => Promise<void>,
 ): Promise<void> {
-  const { experiment, model } = work;
-  const { microBatchSize, averaging } = experiment.train;
-  const optimizer = optimizerOf(experiment.train)(model.parameters);
-  const averages = averaging && movingAverages(model.parameters, averaging);
-  const stepper = createStepper({
-    classifier: model,
-    regularizers: experiment.variants[work.variant]?.regularizers ?? [],
-    optimizer,
-    loss: experiment.loss ?? crossEntropy,
-    random: randomSource(experiment.seed ?? 0).fork('train'),
-    norm: experiment.threat.norm,
-    ...(microBatchSize !== undefined && { microBatchSize }),
-    ...(averages && { averages }),
-  });
+  const stepper = experimentStepper(work.experiment, work.variant, work.model);
   try {
     await new TrainingLoop(work, stepper).run(finish);
   } finally {
     stepper.dispose();
-    optimizer.dispose();
-    averages?.dispose();
   }
 }
 
