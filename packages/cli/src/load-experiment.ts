@@ -42,7 +42,7 @@ export async function loadExperiment(choice: ExperimentChoice): Promise<Experime
     const { experiment } = presetNamed(preset, scale);
     return experimentIn(withOverrides(withFlags(experiment, choice), set), '.');
   }
-  const file = config ?? configNames.find((name) => existsSync(name)) ?? 'llr.config.ts';
+  const file = configFileOf({ config })!;
   if (!existsSync(file)) throw noConfig(file);
   const hint = 'export default defineExperiment({ … }).';
   const found = await readConfig(file, hint);
@@ -50,6 +50,12 @@ export async function loadExperiment(choice: ExperimentChoice): Promise<Experime
   const changed = withOverrides(withFlags(found as PlainExperiment, choice), set);
   return experimentIn(changed, folderOf(file));
 }
+
+/** The file that a choice's experiment is in; none, where it is a preset. */
+export const configFileOf = ({ config, preset }: ExperimentChoice): string | undefined =>
+  preset === undefined
+    ? (config ?? configNames.find((name) => existsSync(name)) ?? 'llr.config.ts')
+    : undefined;
 
 const withFlags = (
   experiment: PlainExperiment,

@@ -3,15 +3,21 @@ import { epsilonText } from '@llr/analysis';
 import {
   dataOf,
   type Experiment,
+  planTraining,
+  presets,
+  printPreset,
   type RunSource,
   runFiles,
   runSource,
+  type Scale,
+  scales,
+  type TrainingPlan,
   tensorBoard,
   train as trainNetwork,
 } from '@llr/train';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { evaluateNetwork } from '../evaluate-run.ts';
-import { loadExperiment } from '../load-experiment.ts';
+import { configFileOf, loadExperiment } from '../load-experiment.ts';
 import type { LoadedRun } from '../load-run.ts';
 import { normSign } from '../norm-sign.ts';
 import {
@@ -27,11 +33,17 @@ import {
 import { type Output, output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
+import { planTable } from '../train/plan-table.ts';
 import { trainingBar } from '../train/training-bar.ts';
 import { reportOn } from '../write-report.ts';
 
 interface TrainOptions extends EngineChoice {
   preset?: string;
+  scale?: Scale;
+  set?: string[];
+  listPresets?: boolean;
+  print?: boolean;
+  plan?: boolean;
   data?: string;
   epsilon?: number;
   epochs?: number;
@@ -45,8 +57,27 @@ export function train(program: Command): void {
   const command = program
     .command('train')
     .description('train the networks of an experiment, attack them, and write a report')
-    .argument('[config]', 'a config file with an experiment (default: llr.config.ts)')
+    .argument(
+      '[config]',
+      'a config file with an experiment (default: llr.config.ts, .yaml or .json)',
+    )
     .option('--preset <name>', 'an experiment that comes with LLR, such as quick-start')
+    .option('--list-presets', 'name the experiments that come with LLR')
+    .addOption(
+      new Option(
+        '--scale <name>',
+        'mini makes of a preset the same experiment on embedded images and a small network',
+      ).choices([...scales]),
+    )
+    .option(
+      '--print',
+      'show the preset as a config, with the places in the paper, and train nothing',
+    )
+    .option(
+      '--set <path=value>',
+      'another value, such as train.batchSize=128; any number of times',
+      (setting: string, before: string[] = []) => [...before, setting],
+    )
     .addOption(dataOption('other images'))
     .option(
       '--epsilon <number>',
@@ -56,26 +87,76 @@ export function train(program: Command): void {
     .option('--epochs <number>', 'another number of epochs', wholeNumber)
     .option('--seed <number>', 'another seed', seedNumber)
     .option('--out <folder>', 'where the runs go (default: runs/<experiment>)')
+    .option(
+      '--plan',
+      'measure a few steps, say what time and memory all will take, and train nothing',
+    )
     .addOption(engineOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
-    .action(async (config: string | undefined, options: TrainOptions) => {
-      const out = output(options.json === true);
-      const experiment = await loadExperiment({ config, ...options });
-      const directory = options.out ?? join('runs', experiment.name);
-      const engine = await startEngine(options, out);
-      const file = options.preset ? undefined : (config ?? 'llr.config.ts');
-      const source = await runSource(file, { ...options });
-      const result = await trainAll(experiment, { directory, engine, source }, out);
-      if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-      else show(experiment, result);
-    });
+    .action(run);
   withExamples(command, [
     'llr train --preset quick-start',
     'llr train --preset quick-start --data cifar10 --epsilon 8/255',
     'llr train llr.config.ts --seed 1 --out runs/second-try',
+    'llr train llr.config.ts --set train.batchSize=128 --plan',
+    'llr train --preset cifar10-wrn-28-8-llr --print > my.yaml',
+    'llr train --preset cifar10-wrn-28-8-llr --scale mini',
     'llr train --preset quick-start --json > result.json',
   ]);
+}
+
+async function run(config: string | undefined, options: TrainOptions): Promise<void> {
+  if (options.listPresets) return showPresets(options);
+  if (options.print) return printChosen(config, options);
+  const out = output(options.json === true);
+  const experiment = await loadExperiment({ config, ...options });
+  const engine = await startEngine(options, out);
+  if (options.plan) return showPlans(await planAll(experiment, engine, out), options);
+  const source = await runSource(configFileOf({ config, ...options }), { ...options });
+  const directory = options.out ?? join('runs', experiment.name);
+  const result = await trainAll(experiment, { directory, engine, source }, out);
+  if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else show(experiment, result);
+}
+
+function showPresets({ json }: TrainOptions): void {
+  const found = Object.entries(presets).map(([name, { description }]) => ({ name, description }));
+  const width = Math.max(...found.map(({ name }) => name.length));
+  const lines = found.map(({ name, description }) => `${name.padEnd(width)}  ${description}`);
+  process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : `${lines.join('\n')}\n`);
+}
+
+function printChosen(
+  config: string | undefined,
+  { preset, scale, set, data, epsilon, epochs, seed }: TrainOptions,
+): void {
+  if (preset === undefined || config !== undefined) {
+    throw new Error('--print shows a preset: llr train --preset NAME --print.');
+  }
+  const flags = { data, 'threat.epsilon': epsilon, 'train.epochs': epochs, seed };
+  const changes = Object.entries(flags).flatMap(([path, value]) =>
+    value === undefined ? [] : [`${path}=${value}`],
+  );
+  process.stdout.write(printPreset(preset, scale, [...changes, ...(set ?? [])]));
+}
+
+async function planAll(experiment: Experiment, engine: string, out: Output) {
+  const plans: TrainingPlan[] = [];
+  for (const variant of Object.keys(experiment.variants)) {
+    out.say(`Measuring ${variant} …`);
+    plans.push(await planTraining(experiment, variant, { engine }));
+  }
+  return plans;
+}
+
+function showPlans(plans: readonly TrainingPlan[], { json }: TrainOptions): void {
+  const notes = new Set(plans.flatMap((plan) => plan.notes));
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(plans, null, 2)}\n`
+      : `\n${planTable(plans)}\n${[...notes].join('\n')}\n`,
+  );
 }
 
 type Result = Awaited<ReturnType<typeof trainAll>>;

@@ -1,0 +1,46 @@
+import type { TrainingPlan } from '@llr/train';
+import { getBorderCharacters, table } from 'table';
+
+/** What trainings will take on this machine, a row for each network. */
+export function planTable(plans: readonly TrainingPlan[]): string {
+  const rows = plans.map(({ variant, parameters, steps, measured, predicted }) => [
+    variant,
+    parameters.toLocaleString('en'),
+    steps.toLocaleString('en'),
+    duration(measured.step),
+    percent(measured.data / (measured.data + measured.step)),
+    duration(predicted.validation),
+    duration(predicted.seconds),
+    `${(predicted.peakBytes / 2 ** 30).toFixed(1)} GiB`,
+  ]);
+  return table([heading, ...rows], {
+    border: getBorderCharacters('norc'),
+    columnDefault: { alignment: 'right' },
+    columns: { 0: { alignment: 'left' } },
+    drawHorizontalLine: (line, count) => line <= 1 || line === count,
+  }).trimEnd();
+}
+
+const heading = [
+  'network',
+  'parameters',
+  'steps',
+  'a step',
+  'data wait',
+  'validations',
+  'in all',
+  'memory',
+];
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
+/** `83 ms`, `1.42 s`, `12 min`, `3 h 05 min`, `2 d 4 h`. */
+function duration(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 100) return `${seconds.toPrecision(3)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, '0')} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
