@@ -183,7 +183,7 @@ export const isCallback = (value: unknown): boolean =>
   callbackMethods.some((method) => hasMethod(value, method));
 
 /** The parts as they are in code. */
-export const realParts: ExperimentParts = {
+const realParts: ExperimentParts = {
   data: z.union([z.string(), named<ExperimentData>('open')]),
   model: fn as unknown as ExperimentParts['model'],
   loss: fn as unknown as ExperimentParts['loss'],

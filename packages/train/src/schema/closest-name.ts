@@ -1,5 +1,5 @@
 /** The known name that is spelt most like another, if any is near: what someone may have meant. */
-export function closestName(name: string, known: readonly string[]): string | undefined {
+function closestName(name: string, known: readonly string[]): string | undefined {
   const near = known
     .map((candidate) => ({ candidate, distance: distanceBetween(name, candidate) }))
     .filter(({ distance }) => distance <= Math.max(2, name.length / 2))
