@@ -2,7 +2,7 @@ import { crossEntropy, randomSource, type TrainableClassifier } from '@llr/core'
 import type { Experiment, Variant } from './experiment.ts';
 import { movingAverages } from './moving-averages.ts';
 import { optimizerOf } from './optimizers/optimizer-of.ts';
-import { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
+import { createStepper, type Stepper } from './stepper.ts';
 
 /** @throws when an experiment has no network of this name, saying which it has */
 export function variantOf({ name, variants }: Experiment, variant: string): Variant {
@@ -21,26 +21,22 @@ export function experimentStepper(
   experiment: Experiment,
   variant: string,
   model: TrainableClassifier,
-  options?: StepperOptions,
 ): Stepper {
   const { seed = 0, loss = crossEntropy, threat, train } = experiment;
   const { regularizers = [] } = variantOf(experiment, variant);
   const { microBatchSize, averaging } = train;
   const optimizer = optimizerOf(train)(model.parameters);
   const averages = averaging && movingAverages(model.parameters, averaging);
-  const stepper = createStepper(
-    {
-      classifier: model,
-      regularizers,
-      optimizer,
-      loss,
-      random: randomSource(seed).fork('train'),
-      norm: threat.norm,
-      ...(microBatchSize !== undefined && { microBatchSize }),
-      ...(averages && { averages }),
-    },
-    options,
-  );
+  const stepper = createStepper({
+    classifier: model,
+    regularizers,
+    optimizer,
+    loss,
+    random: randomSource(seed).fork('train'),
+    norm: threat.norm,
+    ...(microBatchSize !== undefined && { microBatchSize }),
+    ...(averages && { averages }),
+  });
   return {
     ...stepper,
     dispose: () => {

@@ -42,7 +42,7 @@ export interface UpdateTensors {
 }
 
 /** What a micro-batch measured (means over it), and the batch statistics it used, if the network has any. */
-export type Accumulated = {
+type Accumulated = {
   measured: NamedTensorMap;
   recorded: RecordedStatistics | undefined;
 };
