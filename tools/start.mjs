@@ -6,11 +6,14 @@ import { loudly, root, setUp } from './setup.mjs';
 
 setUp();
 build({ types: false });
+const passedOn = process.argv.slice(2);
 const llr = join(root, 'packages/cli/bin/llr.js');
 process.exitCode = await loudly(process.execPath, [
   llr,
   'train',
   '--preset',
   'quick-start',
-  ...process.argv.slice(2),
+  // What an earlier one left unfinished needn't be kept, unless it is to be gone on with.
+  ...(passedOn.includes('--resume') ? [] : ['--restart']),
+  ...passedOn,
 ]);

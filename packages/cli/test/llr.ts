@@ -17,6 +17,9 @@ export const sourceArguments = [
 /** The config of a tiny experiment that trains in a second. */
 export const stripesConfig = fileURLToPath(new URL('fixtures/stripes.config.ts', import.meta.url));
 
+/** The same for longer, and slow if asked to be. */
+export const slowConfig = fileURLToPath(new URL('fixtures/slow.config.ts', import.meta.url));
+
 /** The same with a regulariser that returns NaN. */
 export const nanConfig = fileURLToPath(new URL('fixtures/nan.config.ts', import.meta.url));
 

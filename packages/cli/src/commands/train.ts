@@ -34,6 +34,7 @@ import { type Output, output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { planTable } from '../train/plan-table.ts';
+import { stoppable } from '../train/stoppable.ts';
 import { trainingBar } from '../train/training-bar.ts';
 import { reportOn } from '../write-report.ts';
 
@@ -44,6 +45,8 @@ interface TrainOptions extends EngineChoice {
   listPresets?: boolean;
   print?: boolean;
   plan?: boolean;
+  resume?: boolean;
+  restart?: boolean;
   data?: string;
   epsilon?: number;
   epochs?: number;
@@ -87,6 +90,12 @@ export function train(program: Command): void {
     .option('--epochs <number>', 'another number of epochs', wholeNumber)
     .option('--seed <number>', 'another seed', seedNumber)
     .option('--out <folder>', 'where the runs go (default: runs/<experiment>)')
+    .option('--resume', 'go on with the runs there, each from its newest checkpoint')
+    .addOption(
+      new Option('--restart', 'begin anew, also where a run there is unfinished').conflicts(
+        'resume',
+      ),
+    )
     .option(
       '--plan',
       'measure a few steps, say what time and memory all will take, and train nothing',
@@ -99,6 +108,7 @@ export function train(program: Command): void {
     'llr train --preset quick-start',
     'llr train --preset quick-start --data cifar10 --epsilon 8/255',
     'llr train llr.config.ts --seed 1 --out runs/second-try',
+    'llr train llr.config.ts --resume',
     'llr train llr.config.ts --set train.batchSize=128 --plan',
     'llr train --preset cifar10-wrn-28-8-llr --print > my.yaml',
     'llr train --preset cifar10-wrn-28-8-llr --scale mini',
@@ -115,9 +125,16 @@ async function run(config: string | undefined, options: TrainOptions): Promise<v
   if (options.plan) return showPlans(await planAll(experiment, engine, out), options);
   const source = await runSource(configFileOf({ config, ...options }), { ...options });
   const directory = options.out ?? join('runs', experiment.name);
-  const result = await trainAll(experiment, { directory, engine, source }, out);
+  const how = { engine, source, ...resuming(options) };
+  const result = await trainAll(experiment, directory, how, out);
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else show(experiment, result);
+}
+
+/** Neither: begin, unless that would overwrite an unfinished run. */
+function resuming({ resume, restart }: TrainOptions): { resume?: boolean } {
+  if (resume) return { resume: true };
+  return restart ? { resume: false } : {};
 }
 
 function showPresets({ json }: TrainOptions): void {
@@ -163,7 +180,8 @@ type Result = Awaited<ReturnType<typeof trainAll>>;
 
 async function trainAll(
   experiment: Experiment,
-  { directory, engine, source }: { directory: string; engine: string; source: RunSource },
+  directory: string,
+  how: { engine: string; source: RunSource; resume?: boolean },
   out: Output,
 ) {
   const test = await dataOf(experiment).open('test');
@@ -171,12 +189,14 @@ async function trainAll(
   const results = [];
   for (const variant of Object.keys(experiment.variants)) {
     const folder = join(directory, variant);
-    const { model, history, run } = await trainNetwork(experiment, variant, {
-      directory: folder,
-      engine,
-      source,
-      callbacks: [trainingBar(variant, out), tensorBoard()],
-    });
+    const { model, history, run } = await stoppable(out, (signal) =>
+      trainNetwork(experiment, variant, {
+        ...how,
+        directory: folder,
+        signal,
+        callbacks: [trainingBar(variant, out), tensorBoard()],
+      }),
+    );
     runs.push({
       name: variant,
       loaded: { directory: folder, run, metrics: history, classifier: model, test },
@@ -198,7 +218,11 @@ async function trainAll(
     results.push({ variant, directory: folder, run, evaluation });
   }
   const title = `${experiment.name} on ${test.name}`;
-  const report = await reportOn(runs, { file: join(directory, 'report.html'), title, engine }, out);
+  const report = await reportOn(
+    runs,
+    { file: join(directory, 'report.html'), title, engine: how.engine },
+    out,
+  );
   return { experiment: experiment.name, results, report };
 }
 
