@@ -6,7 +6,7 @@ import { optimizerName } from './optimizers/optimizer-of.ts';
 import type { EpochSchedule } from './schedules.ts';
 
 /** Plain data, as JSON has it. */
-export type Plain = null | boolean | number | string | readonly Plain[] | { [name: string]: Plain };
+type Plain = null | boolean | number | string | readonly Plain[] | { [name: string]: Plain };
 
 /** All that a run is made with, as plain data: what has to be the same for another process to go on with it. */
 export type RunSettings = { readonly [name: string]: Plain };
