@@ -22,7 +22,7 @@ function programOf({ runtime, args, program }, folder, layout) {
 }
 
 /** The same number of threads for all, none of which spins while another variant has its turn. */
-function environmentOf({ env }, threads) {
+export function environmentOf({ env }, threads) {
   return {
     OMP_WAIT_POLICY: 'passive',
     KMP_BLOCKTIME: '0',

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../setup.mjs';
 
-const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+export const cacheFolder = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 
 const environments = {
   // The same as for the reference values: see tools/oracle.
@@ -16,6 +16,12 @@ const environments = {
     requirements: 'tools/bench/data/requirements.txt',
     beside: 'torch',
   },
+  // PyTorch's, and the libraries of attacks: they ask for older versions of what they hardly use, so without dependencies.
+  attacks: {
+    folder: 'llr-bench-attacks',
+    requirements: 'tools/bench/attacks/requirements.txt',
+    beside: 'torch',
+  },
   jax: { folder: 'llr-bench-jax', requirements: 'tools/bench/peers/requirements-jax.txt' },
 };
 
@@ -23,14 +29,14 @@ const environments = {
 export class NoPython extends Error {}
 
 /**
- * The Python with PyTorch or JAX.
+ * The Python with PyTorch, JAX or what is beside them.
  *
- * @param {'torch' | 'data' | 'jax'} name
+ * @param {'torch' | 'data' | 'attacks' | 'jax'} name
  * @throws NoPython when there is no python3, or pip can't install what is needed
  */
 export function pythonWith(name) {
   const environment = environments[name];
-  const folder = join(cache, environment.folder);
+  const folder = join(cacheFolder, environment.folder);
   const requirements = join(root, environment.requirements);
   const python = join(folder, 'bin/python');
   // Copied there last, so that it tells a complete environment of these very versions.
@@ -39,7 +45,7 @@ export function pythonWith(name) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
   process.stderr.write(`Installing ${wanted.trim().replaceAll('\n', ', ')} into ${folder} …\n`);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(cacheFolder, { recursive: true });
   try {
     run('python3', ['-m', 'venv', folder]);
     const besides = environment.beside ? ['--no-deps'] : [];
