@@ -20,6 +20,7 @@ export {
 } from './small-conv-net.ts';
 export type { LayerSummary, ModelSummary } from './summary.ts';
 export { loadWeights } from './weights/load-weights.ts';
+export { encodeSafetensors, type NamedArray } from './weights/safetensors.ts';
 export { type SaveOptions, saveWeights } from './weights/save-weights.ts';
 export { loadModel, saveModel } from './weights/saved-model.ts';
 export type { WeightsOwner } from './weights/weights-owner.ts';

@@ -2,11 +2,10 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdversarialImage } from '@llr/attacks';
 import type { Classifier } from '@llr/core';
-import { writeWhole } from '@llr/models';
+import { encodeSafetensors, type NamedArray, writeWhole } from '@llr/models';
 import { writeJson } from '@llr/train';
 import { adversarialSheet } from './adversarial-sheet.ts';
 import { appendAt, type SavedImage } from './journal-file.ts';
-import { type ArrayOfFile, safetensors } from './safetensors.ts';
 
 /** Adversarial images as they are found: kept in one file, in the order found, until all are there. */
 export interface AdversarialImages {
@@ -86,7 +85,7 @@ export async function adversarialImages(
         for (const place of places) found.push({ ...saved[place]!, ...(await read(place)) });
         await writeWhole(
           join(folder, `${name}.safetensors`),
-          safetensors(arraysOf(found, inputShape), metadata),
+          encodeSafetensors(arraysOf(found, inputShape), metadata),
         );
         await writeWhole(join(folder, `${name}.png`), [adversarialSheet(found, inputShape)]);
         for (const each of [`${name}.safetensors`, `${name}.png`]) names.add(each);
@@ -120,18 +119,16 @@ async function removeOthers(folder: string, names: ReadonlySet<string>): Promise
 function arraysOf(
   found: readonly AdversarialImage[],
   inputShape: Classifier['inputShape'],
-): ArrayOfFile[] {
-  const pixels = (of: 'image' | 'perturbation'): ArrayOfFile => ({
+): NamedArray<Float32Array | Int32Array>[] {
+  const pixels = (of: 'image' | 'perturbation') => ({
     name: of,
-    dtype: 'F32',
     shape: [found.length, ...inputShape],
-    values: found.map((each) => each[of]),
+    values: joined(found.map((each) => each[of])),
   });
-  const numbers = (of: 'index' | 'label' | 'prediction'): ArrayOfFile => ({
+  const numbers = (of: 'index' | 'label' | 'prediction') => ({
     name: of,
-    dtype: 'I32',
     shape: [found.length],
-    values: [Int32Array.from(found, (each) => each[of])],
+    values: Int32Array.from(found, (each) => each[of]),
   });
   return [
     pixels('image'),
@@ -140,4 +137,12 @@ function arraysOf(
     numbers('label'),
     numbers('prediction'),
   ];
+}
+
+/** Arrays of one length, one after the other. */
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  const length = arrays[0]?.length ?? 0;
+  const all = new Float32Array(arrays.length * length);
+  for (const [i, array] of arrays.entries()) all.set(array, i * length);
+  return all;
 }

@@ -1,17 +1,30 @@
 import { toFloat32 } from './number-formats.ts';
 import { encodeHeader, headerLength, lengthBytes, parseHeader } from './safetensors-header.ts';
 
-/** A float32 array under its name. */
-export interface NamedArray {
+/** An array under its name. */
+export interface NamedArray<Values = Float32Array> {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  readonly values: Values;
 }
 
-/** The bytes of a safetensors file, in parts to be written one after the other. */
-export function encodeSafetensors(arrays: readonly NamedArray[]): Uint8Array[] {
-  const header = encodeHeader(arrays.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })));
-  return [header, ...arrays.map(({ values }) => bytesOf(values))];
+/**
+ * The bytes of a safetensors file (https://github.com/huggingface/safetensors), in parts to be written one after the
+ * other, as `writeWhole` does.
+ *
+ * @param arrays - float32 or int32, in this order
+ * @param metadata - what the file says of itself
+ */
+export function encodeSafetensors(
+  arrays: readonly NamedArray<Float32Array | Int32Array>[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array[] {
+  const tensors = arrays.map(({ name, shape, values }) => ({
+    name,
+    shape,
+    dtype: values instanceof Int32Array ? 'I32' : 'F32',
+  }));
+  return [encodeHeader(tensors, metadata), ...arrays.map(({ values }) => bytesOf(values))];
 }
 
 /**
@@ -34,5 +47,8 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Map<string, 
 }
 
 /** The same memory. */
-export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
+export const bytesOf = ({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float32Array | Int32Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
