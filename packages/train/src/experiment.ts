@@ -100,7 +100,7 @@ export interface Experiment {
     attacks: readonly Attack[];
     /** Attack the first so many test images. Default: all. */
     examples?: number;
-    /** Default 128. */
+    /** Default 64. */
     batchSize?: number;
   };
 }

@@ -11,7 +11,7 @@ import { threatModel } from './threat.ts';
 import { assertFits, dataOf, splitTraining } from './training-data.ts';
 
 /** An evaluation's own batch size. */
-const validationBatch = 128;
+const validationBatch = 64;
 
 export interface PlanOptions {
   /** Steps to measure, at least 2: the first, which compiles, is counted apart. Default 5. */

@@ -20,7 +20,7 @@ export interface EvaluationOptions {
   /** A whole number. The same seed on the same engine at the same batch size gives the same result, to the bit. */
   seed: number;
   /**
-   * Default 128. Every batch is padded to this size, so that an example's result depends neither on its neighbours nor on
+   * Default 64. Every batch is padded to this size, so that an example's result depends neither on its neighbours nor on
    * which others are evaluated; for a handful of images a small one is faster. 1, or else rounded up to a multiple of 8.
    */
   batchSize?: number;
@@ -48,7 +48,7 @@ export async function inSetting<T>(
   work: (setting: Setting) => Promise<T>,
 ): Promise<T> {
   const { classifier, data, threat, seed } = options;
-  const batchSize = evenSize(options.batchSize ?? 128);
+  const batchSize = evenSize(options.batchSize ?? 64);
   const random = randomSource(seed).fork('evaluate');
   assertSource(data, classifier);
   const radii = await radiiOf(threat, data.size);
