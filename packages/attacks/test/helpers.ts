@@ -1,4 +1,4 @@
-import { type Classifier, type ImageSource, randomSource } from '@llr/core';
+import { type Classifier, fromFunction, type ImageSource, randomSource } from '@llr/core';
 import {
   add,
   argMax,
@@ -39,16 +39,11 @@ function classifierOf(
   logits: (flat: Tensor2D) => Tensor,
 ): Classifier {
   const pixels = inputShape[0] * inputShape[1] * inputShape[2];
-  const forward = (images: Tensor4D): Tensor2D =>
-    tidy(() => logits(reshape(images, [-1, pixels])) as Tensor2D);
-  return {
+  return fromFunction((images) => logits(reshape(images, [-1, pixels])) as Tensor2D, {
     name,
     inputShape,
     numClasses,
-    statistics: 'running',
-    forward: (images) => ({ logits: forward(images) }),
-    freeze: () => forward,
-  };
+  });
 }
 
 export interface Linear {
