@@ -8,7 +8,6 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
-  type Tensor4D,
   tensor,
   tensor1d,
   tensor4d,
