@@ -9,16 +9,18 @@ import { scalarsOf } from './tags.ts';
  * `metrics.jsonl` as a scalar, and under `speed/` images per second and the share of time spent waiting for data.
  *
  * A run that begins anew replaces the files of an earlier one. One that goes on adds a file, which makes void
- * what those before it have of the steps that are done again.
+ * what those before it have of the steps that are done again. A file is there from its first line on.
  *
  * @param directory - of this run alone, as TensorBoard wants it. Default: the run's folder
  */
 export function tensorBoard(directory?: string): TrainCallback {
-  let file: string;
+  let started: TrainStart;
+  let file: string | undefined;
   let latest: TrainProgress | undefined;
   return {
-    onStart: async (start) => {
-      file = await begin(directory ?? start.directory, start);
+    onStart: (start) => {
+      started = start;
+      file = undefined;
     },
     onStep: (progress) => {
       latest = progress;
@@ -27,6 +29,7 @@ export function tensorBoard(directory?: string): TrainCallback {
       const scalars = { ...scalarsOf(line), ...speedOf(latest) };
       // A validation after the same step says nothing new of it.
       latest = undefined;
+      file ??= await begin(directory ?? started.directory, started);
       await appendFile(file, scalarsRecord(seconds(), line.step, scalars));
     },
   };
