@@ -11,6 +11,8 @@ const collectGarbage: () => void = runInNewContext('gc');
 
 const megabyte = 2 ** 20;
 const tensorSize = 4 * megabyte;
+/** What may be in use: some tensors on their way, and what V8 hasn't swept yet, but far from a second copy. */
+const few = 8 * tensorSize;
 /** Sixteen tensors: 64 MB. On wasm, none of them is in JavaScript's memory. */
 const model = () => ({
   name: 'large',
@@ -51,12 +53,8 @@ async function mostMemory(
 
 it('a file is written and read without a second copy in memory', async () => {
   const [saved, loaded] = [model(), model()];
-  expect(await mostMemory(saved, 'data', () => saveWeights(saved, file))).toBeLessThan(
-    3 * tensorSize,
-  );
+  expect(await mostMemory(saved, 'data', () => saveWeights(saved, file))).toBeLessThan(few);
   expect((await stat(file)).size).toBeGreaterThan(16 * tensorSize);
-  expect(await mostMemory(loaded, 'assign', () => loadWeights(loaded, file))).toBeLessThan(
-    3 * tensorSize,
-  );
+  expect(await mostMemory(loaded, 'assign', () => loadWeights(loaded, file))).toBeLessThan(few);
   for (const { variable } of [...saved.parameters, ...loaded.parameters]) variable.dispose();
 });
