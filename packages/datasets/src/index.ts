@@ -41,6 +41,7 @@ export {
   whereabouts,
 } from './records/records.ts';
 export type { RemoteTarRecords } from './records/remote-tars.ts';
+export { sha256OfFile } from './sha256-of-file.ts';
 export type { Split } from './split.ts';
 export type { BadRecord } from './streams/bad-records.ts';
 export type {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { sha256OfFile } from '@llr/datasets';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { defaultBatchSize } from '../eval/batch-size.ts';
@@ -9,7 +10,6 @@ import { attackList, attackNames, suiteNames } from '../eval/named-attacks.ts';
 import { type Provenance, provenanceOf } from '../eval/provenance.ts';
 import { resultFiles } from '../eval/result-files.ts';
 import { type EvaluationFile, runEvaluation } from '../eval/run-evaluation.ts';
-import { sha256OfFile } from '../eval/sha256.ts';
 import { rangeOfShard, type Shard, shardName, shardNumber } from '../eval/shard.ts';
 import {
   assertSetting,

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Classifier, TrainableClassifier } from '@llr/core';
+import { sha256OfFile } from '@llr/datasets';
 import { type Tensor, type Tensor4D, tidy, truncatedNormal } from '@tensorflow/tfjs-core';
-import { sha256OfArrays, sha256OfFile } from './sha256.ts';
 
 /** SHA-256 of files, by their names. */
 export async function sha256Of(files: readonly string[]): Promise<Record<string, string>> {
@@ -35,4 +36,13 @@ async function values(tensors: readonly Tensor[]): Promise<Float32Array[]> {
   const found = [];
   for (const tensor of tensors) found.push((await tensor.data()) as Float32Array);
   return found;
+}
+
+/** Of arrays, one after the other. */
+function sha256OfArrays(arrays: Iterable<Float32Array>): string {
+  const hash = createHash('sha256');
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest('hex');
 }

@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { sha256OfFile } from '../sha256-of-file.ts';
 import { dataFolder } from './data-folder.ts';
 import { type DownloadOptions, download } from './download.ts';
 import {
@@ -163,10 +163,6 @@ async function differenceFrom(
   if (found.size !== size) {
     return `it has ${found.size.toLocaleString('en')} bytes, not ${size.toLocaleString('en')}`;
   }
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-    hash.update(chunk as Buffer);
-  }
-  const digest = hash.digest('hex');
+  const digest = await sha256OfFile(path);
   return digest === sha256 ? undefined : `its sha256 is ${digest}, not ${sha256}`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256OfFile } from '@llr/datasets';
 import { loadWeights, saveWeights } from '@llr/models';
 import type { MeanMetricsState } from '../mean-metrics.ts';
 import type { MetricsPlace } from '../metrics-file.ts';
@@ -130,9 +130,3 @@ const stateOwner = (state: readonly NamedVariable[]) => ({
 });
 
 const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
-
-async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(piece);
-  return hash.digest('hex');
-}
