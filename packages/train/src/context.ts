@@ -21,7 +21,10 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor4D,
+  type TensorContainer,
+  tidy,
 } from '@tensorflow/tfjs-core';
+import { inStage } from './step-stage.ts';
 
 /** What a `TrainContext` is made from. */
 export interface ContextInput {
@@ -51,8 +54,9 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
   };
   // A network without batch statistics runs the same way whatever statistics a regulariser means.
   const fixed = classifier.statistics === 'running';
+  const inNetwork = <T>(fn: () => T): T => inStage({ stage: 'network', name: classifier.name }, fn);
   const forward = (images: Tensor4D, use: StatisticsUse): ForwardPass =>
-    classifier.forward(images, fixed ? 'running' : use);
+    inNetwork(() => classifier.forward(images, fixed ? 'running' : use));
   return {
     ...batch,
     threat: input.threat,
@@ -61,9 +65,12 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
     epoch: input.epoch,
     loss,
     forward,
-    freeze: (statistics) => classifier.freeze(fixed ? 'running' : statistics),
+    freeze: (statistics) => {
+      const frozen = inNetwork(() => classifier.freeze(fixed ? 'running' : statistics));
+      return (images) => inNetwork(() => frozen(images));
+    },
     ...unperturbedPasses(classifier, batch, loss, forward, hold),
-    report: (name, value) => input.report?.(name, hold(mean(value)) as Scalar),
+    report: (name, value) => input.report?.(name, hold(tidy((): Scalar => mean(value)))),
     dispose: () => dispose(kept),
   };
 }
@@ -176,9 +183,11 @@ const flattened = (recorded: RecordedStatistics = {}): NamedTensorMap =>
   );
 
 /** Computes what searches and penalties share: recorded for the parameters, whoever asks first. */
-const shared = <T>(make: () => T): T => withOuterGradient(make);
+const shared = <T extends object>(make: () => T): T =>
+  // Outside of any scope too, as an asynchronous search is, nothing is left but what the context holds.
+  withOuterGradient(() => tidy(() => make() as TensorContainer) as T);
 
-function once<T>(make: () => T): () => T {
+function once<T extends object>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => {
     made ??= { value: shared(make) };

@@ -38,6 +38,7 @@ export {
 export type { RunSettings } from './run-settings.ts';
 export { type RunSource, runSource } from './run-source.ts';
 export { cosineDecay, type EpochSchedule, linearRamp, stepDecay } from './schedules.ts';
+export type { StageTimes } from './stage-times.ts';
 export { createStepper, type Stepper, type StepperOptions } from './stepper.ts';
 export { tensorBoard } from './tensorboard/tensor-board.ts';
 export { type ThreatDescription, threatModel } from './threat.ts';

@@ -6,8 +6,10 @@ import type { Experiment } from './experiment.ts';
 import { experimentStepper, variantOf } from './experiment-stepper.ts';
 import { prefetch } from './prefetch.ts';
 import { linearRamp } from './schedules.ts';
+import type { StageTimes } from './stage-times.ts';
 import type { Stepper } from './stepper.ts';
 import { threatModel } from './threat.ts';
+import type { StepInput } from './train-step.ts';
 import { assertFits, dataOf, splitTraining } from './training-data.ts';
 
 /** An evaluation's own batch size. */
@@ -18,6 +20,8 @@ export interface PlanOptions {
   steps?: number;
   /** What the plan names as the engine. Default: the tfjs backend in force. */
   engine?: string;
+  /** Whether to measure the stages of a step too, which takes about seven steps more. Default true. */
+  stages?: boolean;
 }
 
 /** What a training will take on this machine, by what a few of its steps took. Times are in seconds of wall time. */
@@ -37,6 +41,8 @@ export interface TrainingPlan {
     step: number;
     /** The median wait for a batch while the one before was worked on. */
     data: number;
+    /** The stages of a step like the last one, by other steps than those above: where the time goes. */
+    stages?: StageTimes;
     /** One validation, predicted from one on a few held-out images; none where there is no validation. */
     validation?: number;
   };
@@ -64,7 +70,7 @@ export interface TrainingPlan {
 export async function planTraining(
   experiment: Experiment,
   variant: string,
-  { steps = 5, engine = getBackend() }: PlanOptions = {},
+  { steps = 5, engine = getBackend(), stages = true }: PlanOptions = {},
 ): Promise<TrainingPlan> {
   if (!Number.isInteger(steps) || steps < 2) {
     throw new RangeError(`A plan measures 2 steps or more, not ${steps}.`);
@@ -89,6 +95,11 @@ export async function planTraining(
     const data = median(took.waits.slice(1));
     const [firstStep] = took.steps;
     const validations = validation ? validationsIn(experiment) : 0;
+    // Node counts it in KiB. Before the stages, whose measuring takes memory of its own.
+    const peakBytes = process.resourceUsage().maxRSS * 1024;
+    const stageTimes = stages
+      ? await measureStages(experiment, stepper, training, took.steps.length)
+      : undefined;
     const predicted = {
       steps: firstStep! + (total - 1) * step,
       data: total * data,
@@ -106,16 +117,16 @@ export async function planTraining(
         firstStep: firstStep!,
         step,
         data,
+        ...(stageTimes && { stages: stageTimes }),
         ...(ofValidation !== undefined && { validation: ofValidation }),
       },
       predicted: {
         ...predicted,
         seconds: predicted.steps + predicted.data + predicted.validation,
-        // Node counts it in KiB.
-        peakBytes: process.resourceUsage().maxRSS * 1024,
+        peakBytes,
       },
       tensorBytes,
-      notes: notesOn(took.steps.length, validation, validations),
+      notes: notesOn(took.steps.length, validation, validations, stages),
     };
   } finally {
     stepper.dispose();
@@ -134,9 +145,6 @@ async function measureSteps(
   training: ImageSource,
   count: number,
 ): Promise<Times> {
-  const { epochs, batchSize, learningRate, epsilonRamp = 0 } = experiment.train;
-  const stepsPerEpoch = Math.floor(training.size / batchSize);
-  const epsilonAt = linearRamp(experiment.threat.epsilon, epsilonRamp);
   const times: Times = { steps: [], waits: [] };
   let before = performance.now();
   const since = () => {
@@ -147,22 +155,49 @@ async function measureSteps(
   };
   for await (const batch of firstBatches(experiment, training, count)) {
     times.waits.push(since());
-    const step = times.steps.length;
-    const epoch = step / stepsPerEpoch;
     try {
-      stepper.step({
-        batch,
-        step,
-        epoch,
-        epsilon: epsilonAt(epoch, epochs),
-        learningRate: typeof learningRate === 'number' ? learningRate : learningRate(epoch, epochs),
-      });
+      await stepper.stepAsync(inputOf(experiment, training, batch, times.steps.length));
     } finally {
       dispose([batch.images, batch.labels]);
     }
     times.steps.push(since());
   }
   return times;
+}
+
+/** The stages of the step after those measured. */
+async function measureStages(
+  experiment: Experiment,
+  stepper: Stepper,
+  training: ImageSource,
+  step: number,
+): Promise<StageTimes> {
+  const batches = firstBatches(experiment, training, 1);
+  const batch: Batch = (await batches.next()).value;
+  try {
+    return await stepper.stageTimes(inputOf(experiment, training, batch, step));
+  } finally {
+    dispose([batch.images, batch.labels]);
+    await batches.return(undefined);
+  }
+}
+
+/** What training would give to a step. */
+function inputOf(
+  { train, threat }: Experiment,
+  training: ImageSource,
+  batch: Batch,
+  step: number,
+): StepInput {
+  const { epochs, batchSize, learningRate, epsilonRamp = 0 } = train;
+  const epoch = step / Math.floor(training.size / batchSize);
+  return {
+    batch,
+    step,
+    epoch,
+    epsilon: linearRamp(threat.epsilon, epsilonRamp)(epoch, epochs),
+    learningRate: typeof learningRate === 'number' ? learningRate : learningRate(epoch, epochs),
+  };
 }
 
 /** As training asks for them. */
@@ -222,6 +257,7 @@ function notesOn(
   steps: number,
   validation: ImageSource | undefined,
   validations: number,
+  stages: boolean,
 ): string[] {
   return [
     `${steps} steps were run from the beginning; the first is counted apart, for each of the others the median stands. Waiting for data is what was left to wait for after each step.`,
@@ -230,9 +266,13 @@ function notesOn(
           `${validations} validations of ${validation.size} images; one was predicted from smaller ones of the network at its beginning, which an attack breaks sooner than a robust one.`,
         ]
       : []),
+    ...(stages ? [stagesNote] : []),
     'Memory is the most that this process has held so far; a GPU’s own is not in it.',
   ];
 }
+
+const stagesNote =
+  'Stages are told apart by what a step takes without them, the least of 3 measurements each: the search by a step that is given what was found; the nominal pass (forward, to the loss) and the optimiser alone; penalties and gradients are the rest.';
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

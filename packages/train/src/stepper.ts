@@ -1,20 +1,22 @@
-import { unreadableIndices } from '@llr/core';
-import { type NotCompilableError, orEagerly, type Program, program } from '@llr/engine';
-import type { Scalar } from '@tensorflow/tfjs-core';
+import type { NotCompilableError } from '@llr/engine';
 import { assertUniqueNames, type NamedVariable } from './named-variable.ts';
+import { type StageTimes, stageTimes } from './stage-times.ts';
+import { disposeSearched, StagedStep } from './staged-step.ts';
 import {
   accumulatorOf,
-  type PassTensors,
-  type StepFunctions,
+  assertSynchronous,
+  type SearchedByPlace,
   stepFunctions,
-  type UpdateTensors,
 } from './step-functions.ts';
-import { runStep, type StepInput, type StepMetrics, type StepSetup } from './train-step.ts';
+import { assertInput, type StepInput, type StepMetrics, type StepSetup } from './train-step.ts';
 
 export interface StepperOptions {
   /** Whether steps are compiled where the engine has graphs. Default true. */
   compiled?: boolean;
-  /** Told when steps can't be compiled, and run eagerly instead, and why. Default: a warning on the console. */
+  /**
+   * Told once of each stage of a step that can't be compiled and runs eagerly instead: of which regulariser, and why.
+   * Default: a warning on the console.
+   */
   onEager?: (reason: NotCompilableError) => void;
 }
 
@@ -23,8 +25,20 @@ export interface Stepper {
   /**
    * One step, as `trainStep`. What it moves may live in the engine's session: reading the variables is then an
    * error until `read()`.
+   *
+   * @throws as `trainStep`
    */
   step(input: StepInput): StepMetrics;
+  /**
+   * The same, waiting for the searches that are asynchronous, if any are. Until it settles another step is an error, and
+   * the batch is not to be disposed of.
+   */
+  stepAsync(input: StepInput): Promise<StepMetrics>;
+  /**
+   * Measures how long the stages of such a step take, by steps that are taken back: the state is afterwards what it was,
+   * to the bit.
+   */
+  stageTimes(input: StepInput, options?: { repeats?: number }): Promise<StageTimes>;
   /**
    * Everything that steps change, by names that no two have in common: parameters and running statistics by their own,
    * the optimiser's state under `optimizer/`, averages under `average/`. Call `read()` before reading them, `write()`
@@ -48,54 +62,89 @@ export interface Stepper {
  * Compiles whole steps of training: the nominal pass, searches, penalties, gradients, the optimiser and the running
  * statistics become one graph for each size of batch, in whose session the state lives; where batches are split, one
  * for each size of micro-batch, which adds to sums living there, and one that moves the parameters by them. On engines
- * without graphs steps run eagerly, with the same results; so they do, from then on, where a regulariser, a loss or a
- * network can't be compiled because it reads values.
+ * without graphs steps run eagerly, with the same results.
  *
- * @throws when two of the state's arrays have the same name
+ * What can't be compiled, because it reads values, runs eagerly from then on, and as much of the rest as can be told
+ * apart stays compiled. A search alone runs before the rest, which takes what it found; so does one that is
+ * asynchronous. A penalty has the gradients and the optimiser run eagerly too, and searches compiled. A network or a
+ * loss that can't be compiled leaves nothing that can.
+ *
+ * @throws when two of the state's arrays have the same name; when a regulariser has both `search` and `searchAsync`
  */
 export function createStepper(setup: StepSetup, options: StepperOptions = {}): Stepper {
   const { compiled = true, onEager = warn } = options;
+  assertOneSearch(setup);
   const state = stateOf(setup);
   const accumulator = accumulatorOf(setup);
   const eager = stepFunctions(setup, accumulator);
   const resident = [...state, ...(accumulator?.state ?? [])];
-  const steps = compiledSteps(`train ${setup.classifier.name}`, eager, resident);
-  const eagerly = (input: StepInput) => runStep(setup, input, eager);
-  const step = orEagerly(
-    (input: StepInput) => runStep(setup, input, steps.functions),
-    eagerly,
-    (reason) => {
-      onEager(reason);
-      steps.dispose();
-    },
-  );
-  const run = compiled ? step : eagerly;
-  let averaged = false;
+  const staged = new StagedStep({ setup, eager, resident, compiled, onEager });
+  const isAsync = setup.regularizers.some(({ searchAsync }) => searchAsync !== undefined);
+  /** What something is doing with the state that a step would disturb. */
+  let busy: string | undefined;
+  const assertFree = () => {
+    if (busy) throw new Error(busy);
+  };
+  const during = async <T>(what: string, fn: () => Promise<T>): Promise<T> => {
+    assertFree();
+    busy = what;
+    try {
+      return await fn();
+    } finally {
+      busy = undefined;
+    }
+  };
+  const stepOf = async (input: StepInput, found?: readonly SearchedByPlace[]) => {
+    if (!isAsync || found) return staged.step(input, found);
+    const searched = await staged.searchAsync(input);
+    try {
+      return staged.step(input, searched);
+    } finally {
+      disposeSearched(searched);
+    }
+  };
   return {
     step: (input) => {
-      if (averaged)
-        throw new Error('The parameters are their averages now: step when they are back.');
-      return run(input);
+      assertFree();
+      assertSynchronous(setup.regularizers);
+      return staged.step(input);
     },
+    stepAsync: (input) =>
+      during(stepUnderWay, async () => {
+        assertInput(setup, input);
+        return stepOf(input);
+      }),
+    stageTimes: (input, { repeats = 3 } = {}) =>
+      during(stepUnderWay, () =>
+        stageTimes({ staged, step: stepOf, setup, state }, input, repeats),
+      ),
     state,
-    read: () => steps.read(),
-    write: () => steps.write(),
+    read: () => staged.read(),
+    write: () => staged.write(),
     withAverages: async (fn) => {
-      if (averaged) throw new Error('The parameters are their averages already.');
-      steps.read();
-      if (!setup.averages) return fn();
-      averaged = true;
-      try {
-        return await setup.averages.during(fn);
-      } finally {
-        averaged = false;
-      }
+      assertFree();
+      staged.read();
+      const { averages } = setup;
+      if (!averages) return fn();
+      const what = 'The parameters are their averages now: wait until they are back.';
+      return during(what, () => averages.during(fn));
     },
     dispose: () => {
-      steps.dispose();
+      staged.dispose();
       accumulator?.dispose();
     },
   };
+}
+
+const stepUnderWay = 'A step is under way: wait for it before the next.';
+
+function assertOneSearch({ regularizers }: StepSetup): void {
+  for (const { name, search, searchAsync } of regularizers) {
+    if (!search || !searchAsync) continue;
+    throw new Error(
+      `The regulariser ${name} has both search and searchAsync. Leave out search where it has to wait, searchAsync where it doesn't.`,
+    );
+  }
 }
 
 function stateOf({ classifier, optimizer, averages }: StepSetup): NamedVariable[] {
@@ -110,43 +159,4 @@ function stateOf({ classifier, optimizer, averages }: StepSetup): NamedVariable[
   return state;
 }
 
-type Compiled = Pick<Program<never>, 'read' | 'write' | 'dispose'> & { functions: StepFunctions };
-
-/** The same functions compiled. Which examples are in a batch would be a constant of the graph, and is left out. */
-function compiledSteps(
-  name: string,
-  { step, accumulation }: StepFunctions,
-  state: readonly NamedVariable[],
-): Compiled {
-  const indicesOf = ({ labels }: PassTensors) => unreadableIndices(labels.shape[0]);
-  const shared = { name, state: state.map(({ variable }) => variable) };
-  const whole = (tensors: PassTensors & UpdateTensors) => step(tensors, indicesOf(tensors));
-  if (!accumulation) {
-    const { functions, ...rest } = program({ ...shared, functions: { step: whole } });
-    return { ...rest, functions: { step: (tensors) => functions.step(tensors) } };
-  }
-  const part = (tensors: PassTensors, weight: Scalar) =>
-    accumulation.accumulate(tensors, weight, indicesOf(tensors));
-  const { functions, ...rest } = program({
-    ...shared,
-    functions: {
-      step: whole,
-      accumulate: part,
-      apply: accumulation.apply,
-      clear: accumulation.clear,
-    },
-  });
-  return {
-    ...rest,
-    functions: {
-      step: (tensors) => functions.step(tensors),
-      accumulation: {
-        ...functions,
-        accumulate: (tensors, weight) => functions.accumulate(tensors, weight),
-      },
-    },
-  };
-}
-
-const warn = ({ message }: NotCompilableError) =>
-  console.warn(`Training steps run eagerly, which is slower: ${message}`);
+const warn = ({ message }: NotCompilableError) => console.warn(message);

@@ -14,6 +14,7 @@ import {
   type Accumulation,
   accumulatorOf,
   type PassTensors,
+  type SearchedByPlace,
   type StepFunctions,
   stepFunctions,
   type UpdateTensors,
@@ -56,7 +57,7 @@ export type StepMetrics = Record<string, number>;
  * Searches, penalties and random numbers are each example's own, so that this is the step of the whole batch, except
  * that batch norm uses each micro-batch's own statistics; the running ones are moved once, by those of all of them.
  *
- * @throws when a regulariser returns something other than a finite `[b]`, naming it
+ * @throws when a regulariser returns something other than a finite `[b]`, naming it; when one searches asynchronously
  */
 export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
   const accumulator = accumulatorOf(setup);
@@ -67,17 +68,47 @@ export function trainStep(setup: StepSetup, input: StepInput): StepMetrics {
   }
 }
 
-/** Gives the functions of a step their input as tensors, and reads and checks the metrics that they return. */
-export function runStep(setup: StepSetup, input: StepInput, functions: StepFunctions): StepMetrics {
-  const { batch, epsilon } = input;
-  assertThreat({ norm: setup.norm ?? 'linf', epsilon });
-  const sizes = microBatchSizes(batch.indices.length, setup.microBatchSize);
+/**
+ * Gives the functions of a step their input as tensors, and reads and checks the metrics that they return.
+ *
+ * @param searched - what was searched for before, for each micro-batch
+ */
+export function runStep(
+  setup: StepSetup,
+  input: StepInput,
+  functions: Pick<StepFunctions, 'step' | 'accumulation'>,
+  searched: readonly SearchedByPlace[] = [],
+): StepMetrics {
+  const { batch } = input;
+  assertInput(setup, input);
+  const sizes = sizesOf(setup, input);
   return tidy(() => {
-    if (sizes.length > 1) return accumulatedStep(setup, input, sizes, functions.accumulation!);
-    const tensors = { ...passTensors(setup, input, batch), ...updateTensors(input) };
+    if (sizes.length > 1)
+      return accumulatedStep(setup, input, sizes, functions.accumulation!, searched);
+    const tensors = { ...passTensors(setup, input, batch, searched[0]), ...updateTensors(input) };
     const metrics = numbers(functions.step(tensors, batch.indices));
     assertFinite(metrics, input);
     return metrics;
+  });
+}
+
+/** @throws RangeError for an ε that can't be meant */
+export const assertInput = ({ norm = 'linf' }: StepSetup, { epsilon }: StepInput): void =>
+  assertThreat({ norm, epsilon });
+
+const sizesOf = ({ microBatchSize }: StepSetup, { batch }: StepInput): number[] =>
+  microBatchSizes(batch.indices.length, microBatchSize);
+
+/** The micro-batches of a step as its passes get them; tensors that the caller owns. */
+export function passesOf(
+  setup: StepSetup,
+  input: StepInput,
+): { tensors: PassTensors; indices: Int32Array }[] {
+  let from = 0;
+  return sizesOf(setup, input).map((size) => {
+    const part = rows(input.batch, from, size);
+    from += size;
+    return { tensors: passTensors(setup, input, part), indices: part.indices };
   });
 }
 
@@ -87,16 +118,17 @@ function accumulatedStep(
   input: StepInput,
   sizes: readonly number[],
   { accumulate, apply, clear }: Accumulation,
+  searched: readonly SearchedByPlace[],
 ): StepMetrics {
   const statistics: StatisticsPart[] = [];
   const measurements: Measurement[] = [];
   try {
     let from = 0;
-    for (const size of sizes) {
+    for (const [i, size] of sizes.entries()) {
       const part = rows(input.batch, from, size);
       const weight = scalar(size / input.batch.indices.length);
       const { measured, recorded } = accumulate(
-        passTensors(setup, input, part),
+        passTensors(setup, input, part, searched[i]),
         weight,
         part.indices,
       );
@@ -119,6 +151,7 @@ const passTensors = (
   { random }: StepSetup,
   { step, epoch, epsilon }: StepInput,
   { images, labels, indices }: Batch,
+  searched?: SearchedByPlace,
 ): PassTensors => ({
   images,
   labels,
@@ -126,9 +159,10 @@ const passTensors = (
   step: scalar(step),
   epoch: scalar(epoch),
   radius: tensor1d([epsilon]),
+  ...(searched && { searched }),
 });
 
-const updateTensors = ({ step, learningRate }: StepInput): UpdateTensors => ({
+export const updateTensors = ({ step, learningRate }: StepInput): UpdateTensors => ({
   step: scalar(step),
   learningRate: scalar(learningRate),
 });

@@ -125,8 +125,8 @@ class TrainingLoop {
     const { told } = this.#work;
     const epochBefore = this.#step / this.#stepsPerEpoch;
     const scheduled = this.#scheduledAt(epochBefore);
-    const metrics = this.#tried(scheduled.learningRate, () =>
-      this.#stepper.step({ batch, step: this.#step, epoch: epochBefore, ...scheduled }),
+    const metrics = await this.#tried(scheduled.learningRate, () =>
+      this.#stepper.stepAsync({ batch, step: this.#step, epoch: epochBefore, ...scheduled }),
     );
     this.#step += 1;
     this.#means.add({ ...metrics, ...scheduled });
@@ -138,9 +138,9 @@ class TrainingLoop {
   }
 
   /** What a step that fails should say beside why it did. */
-  #tried<T>(learningRate: number, step: () => T): T {
+  async #tried<T>(learningRate: number, step: () => Promise<T>): Promise<T> {
     try {
-      return step();
+      return await step();
     } catch (error) {
       throw new Error(
         `${(error as Error).message} The learning rate was ${learningRate}. ${this.#checkpointer.kept}`,

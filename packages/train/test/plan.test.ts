@@ -68,7 +68,8 @@ const experiment: Experiment = defineExperiment({
 describe('a plan', () => {
   it('predicts the whole from a few steps, and leaves nothing behind', async () => {
     const { numTensors } = memory();
-    const plan = await planTraining({ ...experiment }, 'nominal', { steps: 5 });
+    const plan = await planTraining({ ...experiment }, 'nominal', { steps: 5, stages: false });
+    expect(plan.measured).not.toHaveProperty('stages');
     expect(plan).toMatchObject({ variant: 'nominal', epochs: 5, stepsPerEpoch: 4, steps: 20 });
     const { measured, predicted } = plan;
     // 4 batches an epoch: the fifth comes from the second.
@@ -90,11 +91,18 @@ describe('a plan', () => {
   it.runIf(!process.env.LLR_ENGINE || process.env.LLR_ENGINE === 'wasm')(
     'tells the time of a step from that of waiting for data',
     async () => {
-      const { measured } = await planTraining(experiment, 'slow', { steps: 3 });
+      const { numTensors } = memory();
+      const { measured, notes } = await planTraining(experiment, 'slow', { steps: 3 });
+      expect(memory().numTensors).toBe(numTensors);
+      expect(notes.join(' ')).toContain('Stages are told apart');
       // Two micro-batches.
       expect(measured.step).toBeGreaterThan(0.12);
       // The batch is made in this thread, when it is asked for.
       expect(measured.data).toBeGreaterThan(0.025);
+      const { step, nominal, search, gradients, optimizer } = measured.stages!;
+      expect(search).toBe(0);
+      expect(gradients).toBeGreaterThan(0.1);
+      expect(step).toBeCloseTo(nominal + gradients + optimizer, 9);
     },
   );
 

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fgsm, pgd } from '@llr/attacks';
-import { llr, projectedAscent } from '@llr/core';
+import { llr, projectedAscent, type Regularizer } from '@llr/core';
 import { loadModel } from '@llr/models';
-import { memory, mul, version_core } from '@tensorflow/tfjs-core';
+import { getBackend, memory, mul, tidy, version_core } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defineExperiment } from '../src/experiment.ts';
 import { gitCommit } from '../src/git-commit.ts';
@@ -85,6 +85,35 @@ describe('train', () => {
     }
     expect(runs[0]!.equals(runs[1]!)).toBe(true);
     expect(runs[0]!.equals(runs[2]!)).toBe(false);
+  });
+
+  it('waits for a search that is asynchronous, and trains as by one that is not', async () => {
+    const { search, ...rest } = experiment.variants.LLR!.regularizers![0]!;
+    const waiting: Regularizer = {
+      ...rest,
+      searchAsync: async (context) => {
+        const found = tidy(() => search!(context));
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return found;
+      },
+    };
+    const short = {
+      ...experiment,
+      train: { ...experiment.train, epochs: 1 },
+      variants: { ...experiment.variants, waiting: { regularizers: [waiting] } },
+    };
+    const [one, other] = ['LLR', 'waiting'].map((variant) => ({
+      variant,
+      directory: join(root, `one-epoch-${variant}`),
+    }));
+    const { history: expected } = await train(short, one!.variant, one);
+    const { history } = await train(short, other!.variant, other);
+    expect(history).toHaveLength(expected.length);
+    for (const [i, { loss = 0 }] of expected.entries())
+      expect(history[i]!.loss ?? 0).toBeCloseTo(loss, 3);
+    if (getBackend() !== 'tensorflow') {
+      expect(weightsFile(other!.directory).equals(weightsFile(one!.directory))).toBe(true);
+    }
   });
 
   it('trains in an ℓ2 ball, whose radius may be above 1', async () => {

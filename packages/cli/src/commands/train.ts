@@ -33,7 +33,7 @@ import {
 import { type Output, output } from '../output.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
-import { planTable } from '../train/plan-table.ts';
+import { planTable, stagesTable } from '../train/plan-table.ts';
 import { stoppable } from '../train/stoppable.ts';
 import { trainingBar } from '../train/training-bar.ts';
 import { reportOn } from '../write-report.ts';
@@ -172,7 +172,7 @@ function showPlans(plans: readonly TrainingPlan[], { json }: TrainOptions): void
   process.stdout.write(
     json
       ? `${JSON.stringify(plans, null, 2)}\n`
-      : `\n${planTable(plans)}\n${[...notes].join('\n')}\n`,
+      : `\n${planTable(plans)}\n${stagesTable(plans)}\n${[...notes].join('\n')}\n`,
   );
 }
 

@@ -13,13 +13,48 @@ export function planTable(plans: readonly TrainingPlan[]): string {
     duration(predicted.seconds),
     `${(predicted.peakBytes / 2 ** 30).toFixed(1)} GiB`,
   ]);
-  return table([heading, ...rows], {
+  return tableOf([heading, ...rows]);
+}
+
+/** Where the time of a step goes, a row for each network; empty where that wasn't measured. */
+export function stagesTable(plans: readonly TrainingPlan[]): string {
+  const rows = plans.flatMap(({ variant, measured: { data, stages } }) =>
+    stages
+      ? [
+          [
+            variant,
+            ...[
+              stages.step,
+              data,
+              stages.nominal,
+              stages.search,
+              stages.gradients,
+              stages.optimizer,
+            ].map(duration),
+          ],
+        ]
+      : [],
+  );
+  return rows.length > 0 ? tableOf([stageHeading, ...rows]) : '';
+}
+
+const tableOf = (rows: readonly (readonly string[])[]): string =>
+  table(rows, {
     border: getBorderCharacters('norc'),
     columnDefault: { alignment: 'right' },
     columns: { 0: { alignment: 'left' } },
     drawHorizontalLine: (line, count) => line <= 1 || line === count,
   }).trimEnd();
-}
+
+const stageHeading = [
+  'network',
+  'a step',
+  'wait for data',
+  'nominal pass',
+  'search',
+  'penalties, gradients',
+  'optimiser',
+];
 
 const heading = [
   'network',
@@ -36,6 +71,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 /** `83 ms`, `1.42 s`, `12 min`, `3 h 05 min`, `2 d 4 h`. */
 function duration(seconds: number): string {
+  if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 100) return `${seconds.toPrecision(3)} s`;
   const minutes = Math.round(seconds / 60);

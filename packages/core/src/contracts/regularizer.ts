@@ -72,6 +72,12 @@ export interface Regularizer<Found extends NamedTensorMap = NamedTensorMap> {
   readonly nominalWeight?: number;
   /** Inner maximisation. What it finds is constant for the parameters: nothing it computes is recorded for their gradient. */
   search?(context: TrainContext): Found;
+  /**
+   * In place of `search`, one that has to await something. It runs eagerly, before the rest of the step, which takes
+   * what it found as constants. What it resolves to is disposed of for it; what else it makes is its own to dispose of
+   * (`tidy`, between one `await` and the next), and the context is valid until it settles.
+   */
+  searchAsync?(context: TrainContext): Promise<Found>;
   /** The penalty per example, `[b]`, differentiable in the parameters. */
   penalty(context: TrainContext, found: Found): Tensor1D;
 }
