@@ -54,6 +54,9 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
   };
   // A network without batch statistics runs the same way whatever statistics a regulariser means.
   const fixed = classifier.statistics === 'running';
+  // Regularisers get the loss itself, which some know by what it is.
+  const nominalLoss: PerExampleLoss = (logits, labels) =>
+    inStage({ stage: 'loss' }, () => loss(logits, labels));
   const inNetwork = <T>(fn: () => T): T => inStage({ stage: 'network', name: classifier.name }, fn);
   const forward = (images: Tensor4D, use: StatisticsUse): ForwardPass =>
     inNetwork(() => classifier.forward(images, fixed ? 'running' : use));
@@ -69,7 +72,7 @@ export function createTrainContext(input: ContextInput): TrainContext & { dispos
       const frozen = inNetwork(() => classifier.freeze(fixed ? 'running' : statistics));
       return (images) => inNetwork(() => frozen(images));
     },
-    ...unperturbedPasses(classifier, batch, loss, forward, hold),
+    ...unperturbedPasses(classifier, batch, nominalLoss, forward, hold),
     report: (name, value) => input.report?.(name, hold(tidy((): Scalar => mean(value)))),
     dispose: () => dispose(kept),
   };

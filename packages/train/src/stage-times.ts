@@ -45,8 +45,6 @@ export async function stageTimes(
   const searches = setup.regularizers.some((each) => each.search ?? each.searchAsync);
   const update = () => tidy(() => staged.update(updateTensors({ ...input, learningRate: 0 })));
   try {
-    // Whole steps first: a stage that can't be compiled turns out in them.
-    await step(input);
     found = await staged.searchAll(input);
     const [whole, rest, nominal] = await leastSeconds(
       [

@@ -10,7 +10,7 @@ import {
   searchAsyncOn,
   type UpdateTensors,
 } from './step-functions.ts';
-import { blamedFor, type StepPart } from './step-stage.ts';
+import { blamedFor, partName, type StepPart } from './step-stage.ts';
 import {
   passesOf,
   runStep,
@@ -187,7 +187,7 @@ export class StagedStep {
     }
   }
 
-  /** Has the stage that is to blame run eagerly from now on; says which, and why. */
+  /** Has the part that is to blame run eagerly from now on; says which, and why. */
   #fallBack(error: NotCompilableError): NotCompilableError {
     const blamed = blamedFor(error);
     const note = this.#takeOut(blamed?.part);
@@ -217,9 +217,6 @@ export class StagedStep {
     this.#rest = undefined;
   }
 }
-
-const partName = ({ stage, name }: StepPart) =>
-  stage === 'network' ? `network ${name}` : `${stage} of the regulariser ${name}`;
 
 const placesOf = (
   regularizers: readonly Regularizer[],

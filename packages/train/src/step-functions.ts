@@ -142,7 +142,7 @@ function update(
   recorded: RecordedStatistics | undefined,
   { step, learningRate }: UpdateTensors,
 ): void {
-  optimizer.apply(gradients, learningRate);
+  inStage({ stage: 'optimizer' }, () => optimizer.apply(gradients, learningRate));
   if (recorded) classifier.updateRunning(recorded);
   averages?.update(step);
 }

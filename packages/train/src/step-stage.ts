@@ -3,7 +3,8 @@ import { NotCompilableError } from '@llr/engine';
 /** Whose part of a step something is: a regulariser's, by its place among them, or what all of it runs through. */
 export type StepPart =
   | { readonly stage: 'search' | 'penalty'; readonly name: string; readonly place: number }
-  | { readonly stage: 'network'; readonly name: string };
+  | { readonly stage: 'network'; readonly name: string }
+  | { readonly stage: 'loss' | 'optimizer' };
 
 /** Why a part of a step can't become part of a graph, and which it is. */
 export class StageNotCompilable extends NotCompilableError {
@@ -29,4 +30,18 @@ export function inStage<T>(part: StepPart, fn: () => T): T {
 export function blamedFor(error: unknown): StageNotCompilable | undefined {
   if (error instanceof StageNotCompilable) return error;
   return error instanceof Error ? blamedFor(error.cause) : undefined;
+}
+
+/** What people call it. */
+export function partName(part: StepPart): string {
+  switch (part.stage) {
+    case 'loss':
+      return 'loss';
+    case 'optimizer':
+      return 'optimiser';
+    case 'network':
+      return `network ${part.name}`;
+    default:
+      return `${part.stage} of the regulariser ${part.name}`;
+  }
 }

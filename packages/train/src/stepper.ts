@@ -66,8 +66,8 @@ export interface Stepper {
  *
  * What can't be compiled, because it reads values, runs eagerly from then on, and as much of the rest as can be told
  * apart stays compiled. A search alone runs before the rest, which takes what it found; so does one that is
- * asynchronous. A penalty has the gradients and the optimiser run eagerly too, and searches compiled. A network or a
- * loss that can't be compiled leaves nothing that can.
+ * asynchronous. A penalty has the gradients and the optimiser run eagerly too, and searches compiled. A network, a
+ * loss or an optimiser that can't be compiled leaves nothing that is.
  *
  * @throws when two of the state's arrays have the same name; when a regulariser has both `search` and `searchAsync`
  */

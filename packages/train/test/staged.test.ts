@@ -1,24 +1,19 @@
 import {
   adversarialTraining,
   crossEntropy,
-  llr,
-  projectedAscent,
+  type PerExampleLoss,
   type Regularizer,
-  randomSource,
   type TrainableClassifier,
 } from '@llr/core';
-import { wideResNet } from '@llr/models';
-import { add, getBackend, memory, mul, sub, sum, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { add, getBackend, memory, mul, sub, sum } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { movingAverages } from '../src/moving-averages.ts';
 import { sgd } from '../src/optimizers/sgd.ts';
+import type { WeightOptimizerFactory } from '../src/optimizers/weight-optimizer.ts';
 import { createStepper } from '../src/stepper.ts';
-import { type StepInput, type StepMetrics, trainStep } from '../src/train-step.ts';
-import { stripes } from './tiny.ts';
+import { type StepMetrics, trainStep } from '../src/train-step.ts';
+import { type Changed, inputs, linear, maximizer, setup, waiting } from './small-steps.ts';
 
 const hasGraphs = getBackend() === 'tensorflow';
-const maximizer = projectedAscent({ stepSize: 0.05, steps: 2 });
-const linear = llr({ lambda: 4, mu: 3, maximizer }) as Regularizer;
 const adversarial = {
   ...(adversarialTraining({ maximizer }) as Regularizer),
   nominalWeight: 2,
@@ -45,20 +40,6 @@ const readingPenalty = (regularizer: Regularizer): Regularizer => ({
   },
 });
 
-/** The same, waiting before its search and after. */
-const waiting = ({ search, ...regularizer }: Regularizer): Regularizer => ({
-  ...regularizer,
-  searchAsync: async (context) => {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    // From outside of any scope.
-    void context.nominal.inputGradient;
-    const found = tidy(() => search!(context));
-    context.report('read', context.nominal.loss);
-    await Promise.all(Object.values(found).map((tensor) => tensor.data()));
-    return found;
-  },
-});
-
 const readingNetwork = (network: TrainableClassifier & { dispose(): void }) => ({
   ...network,
   forward: (...input: Parameters<TrainableClassifier['forward']>) => {
@@ -68,58 +49,21 @@ const readingNetwork = (network: TrainableClassifier & { dispose(): void }) => (
   },
 });
 
-interface Changed {
-  microBatchSize?: number;
-  network?: typeof readingNetwork;
-}
+const readingLoss: PerExampleLoss = (logits, labels) => {
+  logits.dataSync();
+  return crossEntropy(logits, labels);
+};
 
-function setup(regularizers: readonly Regularizer[], changed: Changed = {}) {
-  const made = wideResNet({
-    depth: 10,
-    widthFactor: 1,
-    numClasses: 3,
-    inputShape: [8, 8, 1],
-    seed: 4,
-  });
-  const { microBatchSize, network = (same: never) => same } = changed;
-  const classifier: TrainableClassifier = network(made as never);
-  const optimizer = sgd({ weightDecay: 1e-3 })(classifier.parameters);
-  const averages = movingAverages(classifier.parameters, { decay: 0.9 });
-  const work = {
-    classifier,
-    regularizers,
-    optimizer,
-    averages,
-    loss: crossEntropy,
-    random: randomSource(7),
-    ...(microBatchSize !== undefined && { microBatchSize }),
-  };
-  const variables = [
-    ...classifier.parameters,
-    ...classifier.runningStatistics!,
-    ...optimizer.state,
-    ...averages.state,
-  ].map(({ variable }) => variable);
+const readingOptimizer: WeightOptimizerFactory = (parameters) => {
+  const made = sgd({ weightDecay: 1e-3 })(parameters);
   return {
-    work,
-    values: () => variables.flatMap((variable) => Array.from(variable.dataSync())),
-    dispose: () => {
-      made.dispose();
-      optimizer.dispose();
-      averages.dispose();
+    ...made,
+    apply: (gradients, learningRate) => {
+      Object.values(gradients)[0]!.dataSync();
+      made.apply(gradients, learningRate);
     },
   };
-}
-
-const inputs = [0, 1].map(
-  (step): StepInput => ({
-    batch: stripes(6, 10 * step),
-    step,
-    epoch: step / 2,
-    epsilon: 0.05 * (step + 1),
-    learningRate: 0.01 / (step + 1),
-  }),
-);
+};
 
 interface Trained {
   metrics: StepMetrics[];
@@ -203,11 +147,21 @@ const cases: Record<string, { regularizers: Regularizer[]; notes: RegExp[]; chan
     notes: [/^Training steps run eagerly.*, because of the network .*:.*read/],
     changed: { network: readingNetwork },
   },
+  'the loss': {
+    regularizers: [linear],
+    notes: [/^Training steps run eagerly, which is slower, because of the loss:.*read/],
+    changed: { loss: readingLoss },
+  },
+  'the optimiser': {
+    regularizers: [linear],
+    notes: [/^Training steps run eagerly, which is slower, because of the optimiser:.*read/],
+    changed: { optimizer: readingOptimizer },
+  },
 };
 
 describe('a step that can only be compiled in part', () => {
   for (const [name, { regularizers, notes, changed }] of Object.entries(cases)) {
-    it.each([undefined, 4])(
+    it.each(changed ? [undefined] : [undefined, 4])(
       `is the eager one, and says what is not: ${name}, parts of %s`,
       async (size) => {
         const all = { ...changed, ...(size !== undefined && { microBatchSize: size }) };
@@ -348,84 +302,6 @@ describe('a search that has to wait', () => {
     );
     expect(memory().numTensors).toBe(numTensors);
     expect(values()).toEqual(before);
-    stepper.dispose();
-    dispose();
-  });
-});
-
-describe('the times of the stages of a step', () => {
-  const wait = (milliseconds: number) => {
-    const until = performance.now() + milliseconds;
-    while (performance.now() < until);
-  };
-  /** Reading a value has them run, and not just recorded, on all engines. */
-  const slow: Regularizer = {
-    name: 'slow',
-    nominalWeight: 1,
-    search: ({ images, nominal }) => {
-      nominal.loss.dataSync();
-      wait(100);
-      return { images: mul(images, 1) as Tensor4D };
-    },
-    penalty: ({ nominal }) => {
-      nominal.loss.dataSync();
-      wait(50);
-      return nominal.loss;
-    },
-  };
-
-  it.each([
-    ['one that does not wait', slow],
-    ['one that waits', waiting(slow)],
-  ])('tell a search from a penalty, and leave the state as it was: %s', async (_, regularizer) => {
-    const { work, values, dispose } = setup([regularizer], { microBatchSize: 3 });
-    const stepper = createStepper(work, { onEager: () => {} });
-    await stepper.stepAsync(inputs[0]!);
-    stepper.read();
-    const [before, { numTensors }] = [values(), memory()];
-    const times = await stepper.stageTimes(inputs[1]!, { repeats: 2 });
-    // Two micro-batches: 200 and 100 ms, less what a busy machine adds to what is taken away.
-    expect(times.search).toBeGreaterThan(0.1);
-    expect(times.gradients).toBeGreaterThan(0.05);
-    for (const part of [times.nominal, times.optimizer]) {
-      expect(part).toBeGreaterThan(0);
-      expect(part).toBeLessThan(0.09);
-    }
-    const { step, nominal, search, gradients, optimizer } = times;
-    expect(nominal + search + gradients + optimizer).toBeCloseTo(step, 9);
-    stepper.read();
-    expect(values()).toEqual(before);
-    expect(memory().numTensors).toBe(numTensors);
-    stepper.dispose();
-    dispose();
-  });
-
-  it('of a compiled step are of its parts, compiled, and the search takes no time where there is none', async () => {
-    for (const regularizers of [[linear], []]) {
-      const { work, values, dispose } = setup(regularizers);
-      const stepper = createStepper(work, { onEager: ({ message }) => expect(message).toBe('') });
-      stepper.step(inputs[0]!);
-      stepper.read();
-      const before = values();
-      const times = await stepper.stageTimes(inputs[1]!);
-      if (regularizers.length === 0) expect(times.search).toBe(0);
-      else expect(times.search).toBeGreaterThan(0);
-      for (const part of ['step', 'nominal', 'optimizer'] as const)
-        expect(times[part]).toBeGreaterThan(0);
-      stepper.read();
-      expect(values()).toEqual(before);
-      // It goes on.
-      stepper.write();
-      stepper.step(inputs[1]!);
-      stepper.dispose();
-      dispose();
-    }
-  });
-
-  it('are measured once at least', async () => {
-    const { work, dispose } = setup([]);
-    const stepper = createStepper(work);
-    await expect(stepper.stageTimes(inputs[0]!, { repeats: 0 })).rejects.toThrow(RangeError);
     stepper.dispose();
     dispose();
   });
