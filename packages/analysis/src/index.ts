@@ -1,3 +1,11 @@
+export type {
+  BoundName,
+  BoundPair,
+  BoundPerturbation,
+  BoundsExample,
+  BoundsReport,
+  PropositionReport,
+} from './bounds-report.ts';
 export { departureFromPlane } from './departure-from-plane.ts';
 export {
   type ExampleGamma,

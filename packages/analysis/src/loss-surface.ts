@@ -29,6 +29,8 @@ export interface LossSurface {
   values: number[][];
   /** ε, the ℓ∞ size of either direction at coordinate 1, in pixel units. */
   epsilon: number;
+  /** Which image of the source, where that was said. */
+  index?: number;
   label: number;
   /** Name of the loss. */
   loss: string;
@@ -39,6 +41,8 @@ export interface LossSurfaceOptions {
   classifier: Classifier;
   /** x, in the pixel box [0, 1]. */
   image: ImageLike;
+  /** Which image of a source it is, for the record. */
+  index?: number;
   label: number;
   /** The adversarial direction δ; its largest entry is the unit ε of both axes. */
   direction: ImageLike;
@@ -88,7 +92,16 @@ export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurf
   });
   const values = axis.map((_, row) => flat.slice(row * grid, (row + 1) * grid));
   const name = loss === crossEntropy ? 'cross-entropy' : loss.name || 'loss';
-  return { adversarial: axis, random: [...axis], values, epsilon, label, loss: name, seed };
+  return {
+    adversarial: axis,
+    random: [...axis],
+    values,
+    epsilon,
+    ...(options.index !== undefined && { index: options.index }),
+    label,
+    loss: name,
+    seed,
+  };
 }
 
 /** ℓ at every point x + u·δ + v·r, in passes of one size: the last is filled up with x itself. */
