@@ -19,6 +19,15 @@ export {
   type LossSurfaceOptions,
   lossSurface,
 } from './loss-surface.ts';
+export type {
+  AttackAccuracy,
+  CurvePoint,
+  GammaStatistics,
+  NoiseStatistics,
+  ObfuscationVerdict,
+  Reason,
+  VerdictWord,
+} from './obfuscation/verdict.ts';
 export { type AttackedImage, type Panel, panels } from './panels.ts';
 export { epsilonText } from './report/format.ts';
 export type { Curve, ReportInput, ReportNetwork } from './report/input.ts';
