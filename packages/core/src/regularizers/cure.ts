@@ -30,9 +30,10 @@ export interface CureOptions {
  * batch norm, z is constant for the parameters and not clipped to the pixel box, and ε plays no part.
  *
  * The paper squares the norm; the code that its authors released doesn't, and neither does the default here.
- * Their λ = 4 and h = 3 don't carry over as they are: they take gradients of the *mean* loss of a batch of
- * b images that are already divided by the data's standard deviation σ. In pixel units and per example, λ
- * is 4σ/b and h is 3σ. Where ∇ₓℓ(x) is 0, z is 0 and so is the penalty.
+ * Their λ = 4 and h = 3 don't carry over as they are: they take gradients at images that are already divided
+ * by the data's standard deviation σ. In pixel units λ is 4σ and h is 3σ. (Their loss is a mean over b images,
+ * but its gradient is seeded with b ones, which the PyTorch of the time summed to b.) Where ∇ₓℓ(x) is 0, z is
+ * 0 and so is the penalty.
  *
  * @throws RangeError when λ or h is negative or not a finite number
  */
