@@ -7,6 +7,7 @@ export type {
   PropositionReport,
 } from './bounds-report.ts';
 export { departureFromPlane } from './departure-from-plane.ts';
+export { rasterize } from './figures/rasterize.ts';
 export {
   type ExampleGamma,
   type LocalLinearityHistogram,
