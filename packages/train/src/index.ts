@@ -29,6 +29,12 @@ export { presetNamed, presets } from './presets/index.ts';
 export { type Preset, type Scale, type Sources, scales } from './presets/preset.ts';
 export { printPreset } from './presets/print-preset.ts';
 export {
+  type PublishedColumn,
+  type PublishedRow,
+  type PublishedTable,
+  publishedTables,
+} from './presets/published.ts';
+export {
   type MetricsLine,
   type RunRecord,
   readRun,

@@ -26,6 +26,7 @@ describe('presets', () => {
       ...networks.flatMap((network) => methods.map((method) => `${network}-${method}`)),
       'cifar10-wrn-28-8-few-steps',
       'cifar10-wrn-28-10-adv-steps',
+      'cifar10-wrn-28-8-adv-20',
       'cifar10-wrn-28-8-sweep',
       'cifar10-wrn-40-8-sweep',
     ]);

@@ -8,6 +8,7 @@ import {
   tradesMethod,
 } from './methods.ts';
 import type { Preset, Sources } from './preset.ts';
+import { publishedTables, publishedText } from './published.ts';
 import { cifar10, imageNet4, imageNet16, type Recipe } from './recipes.ts';
 
 /** A network of the paper, and how it is trained whatever the method. */
@@ -52,15 +53,6 @@ const resNet152 = (recipe: Recipe): Network => ({
   recipe,
   title: `ResNet-152 on ImageNet, ε = ${recipe.threat.epsilon}`,
 });
-
-const tableF3 = {
-  'cifar10-wrn-28-8-llr': 'Table F3: nominal 86.83 %, Untargeted 52.99 %, Multi-Targeted 51.13 %',
-  'cifar10-wrn-28-8-gamma': 'Table F3: nominal 84.75 %, Untargeted 50.42 %, Multi-Targeted 49.38 %',
-  'imagenet-4-llr': 'Table F3: nominal 72.70 %, Untargeted 47.00 %, Random-Targeted success 0.40 %',
-  'imagenet-4-gamma':
-    'Table F3: nominal 71.40 %, Untargeted 41.30 %, Random-Targeted success 1.90 %',
-  'cifar10-wrn-40-8-llr': 'Table F2: nominal 86.28 %, PGD-50 55.47 %',
-} as const satisfies Record<string, string>;
 
 const cureOfAuthors =
   "not in the paper; CURE's authors' λ = 4 and h = 3 of images divided by their σ, here 1/4";
@@ -129,56 +121,20 @@ function methodsOf({ llr, mu, beta, cure, baselines = 'F.2' }: Numbers): Record<
   };
 }
 
-/** The second column is μ/λ: rows of (λ, μ/λ), nominal and PGD-50 accuracy in %. */
-const tableF2 = {
-  'cifar10-wrn-28-8': {
-    steps: 10,
-    llr: [
-      [4, 0.2, 88.73, 52.38],
-      [4, 0.3, 87.64, 52.55],
-      [4, 0.5, 86.83, 53.33],
-    ],
-    trades: [
-      [2, 88.49, 48.0],
-      [4, 88.63, 50.5],
-      [6, 87.4, 50.91],
-      [8, 81.9, 46.13],
-    ],
-  },
-  'cifar10-wrn-40-8': {
-    steps: 15,
-    llr: [
-      [3, 0.5, 88.74, 53.26],
-      [3, 2, 78.74, 52.2],
-      [4, 0.75, 86.28, 55.47],
-      [4, 0.85, 83.86, 54.31],
-    ],
-    trades: [
-      [4, 89.01, 51.5],
-      [6, 88.12, 52.24],
-      [8, 82.59, 46.06],
-    ],
-  },
-} as const;
+/** The paper's inner steps on either network of Table F2. */
+const sweepSteps = { 'cifar10-wrn-28-8': 10, 'cifar10-wrn-40-8': 15 } as const;
 
-/** Steps, nominal and Multi-Targeted accuracy in %. */
-const tableA1 = [
-  [1, 84.42, 0.0],
-  [2, 83.67, 0.0],
-  [4, 87.7, 45.91],
-  [8, 87.2, 46.03],
-  [16, 86.78, 46.14],
-] as const;
-
-/** Nominal, Untargeted and Multi-Targeted accuracy in %. */
-const tableF4 = {
-  'ADV-1': [88.45, 0.0, 0.0],
-  'ADV-2': [76.63, 0.0, 0.0],
-  'LLR-1': [93.03, 1.8, 1.6],
-  'LLR-2': [90.46, 46.47, 44.5],
-} as const;
-
-const percent = (value: number) => `${value.toFixed(2)} %`;
+/** The row that tells of a network, of a table of this and other ones. */
+const publishedOf = (preset: string): { published?: string } => {
+  const { f2, f3 } = publishedTables;
+  const row = f3.rows.find((each) => each.preset === preset);
+  if (row) return { published: publishedText(f3, row) };
+  if (preset !== 'cifar10-wrn-40-8-llr') return {};
+  // λ = 4 and μ = 3 of F.2 are this row of the sweep.
+  return {
+    published: publishedText(f2, f2.rows.find(({ head }) => head[0] === 4 && head[1] === 0.75)!),
+  };
+};
 
 type Published = { method: Method; published?: string };
 
@@ -223,51 +179,51 @@ function familyPresets(): [string, Preset][] {
   return Object.entries(families).flatMap(([network, family]) =>
     Object.entries(family.methods).map(([key, method]): [string, Preset] => {
       const name = `${network}-${key}`;
-      const published = Object.hasOwn(tableF3, name)
-        ? tableF3[name as keyof typeof tableF3]
-        : undefined;
-      const entry = { method, ...(published && { published }) };
+      const entry = { method, ...publishedOf(name) };
       return [name, presetOf(name, family.network, [entry], method.label)];
     }),
   );
 }
 
 function sweepPresets(): [string, Preset][] {
-  return Object.entries(tableF2).map(([key, { steps, llr, trades }]) => {
+  const { f2 } = publishedTables;
+  return Object.entries(sweepSteps).map(([key, steps]) => {
     const name = `${key}-sweep`;
-    const entries = [
-      ...llr.map(([lambda, ratio, nominal, pgd]) => ({
-        method: llrMethod(
-          { lambda, mu: lambda * ratio, nominalWeight: 2, steps },
-          { lambda: 'Table F2', mu: `Table F2: μ/λ = ${ratio}` },
-          `LLR-${lambda}-${ratio}`,
-        ),
-        published: `Table F2: nominal ${percent(nominal)}, PGD-50 ${percent(pgd)}`,
-      })),
-      ...trades.map(([beta, nominal, pgd]) => ({
-        method: tradesMethod(beta, steps, { beta: 'Table F2' }, `TRADES-${beta}`),
-        published: `Table F2: nominal ${percent(nominal)}, PGD-50 ${percent(pgd)}`,
-      })),
-    ];
+    const rows = f2.rows.filter(({ preset }) => preset === name);
+    const entries = rows.map((row) => {
+      const { variant, head } = row;
+      const [weight, ratio] = head as readonly [number, number?];
+      const method =
+        ratio === undefined
+          ? tradesMethod(weight, steps, { beta: f2.place }, variant)
+          : llrMethod(
+              { lambda: weight, mu: weight * ratio, nominalWeight: 2, steps },
+              { lambda: f2.place, mu: `${f2.place}: μ/λ = ${ratio}` },
+              variant,
+            );
+      return { method, published: publishedText(f2, row) };
+    });
     return [name, presetOf(name, families[key]!.network, entries, 'the sweep of Table F2')];
   });
 }
 
 function fewStepsPreset(): [string, Preset] {
   const name = 'cifar10-wrn-28-8-few-steps';
+  const { f4 } = publishedTables;
   const place = {
     lambda: 'F.2',
     mu: 'not in F.4; as of the network of Table F3 (Table F2: μ/λ = 0.5)',
-    steps: 'Table F4',
+    steps: f4.place,
   };
-  const entries = Object.entries(tableF4).map(([variant, [nominal, untargeted, targeted]]) => {
-    const steps = Number(variant.at(-1));
+  const entries = f4.rows.map((row) => {
+    const { variant, head } = row;
+    const [steps] = head as readonly [number];
     const llr = { lambda: 4, mu: 2, nominalWeight: 2, steps };
     return {
       method: variant.startsWith('LLR')
         ? llrMethod(llr, place, variant)
         : advMethod(steps, place, variant),
-      published: `Table F4: nominal ${percent(nominal)}, Untargeted ${percent(untargeted)}, Multi-Targeted ${percent(targeted)}`,
+      published: publishedText(f4, row),
     };
   });
   const { network } = families['cifar10-wrn-28-8']!;
@@ -279,12 +235,20 @@ function fewStepsPreset(): [string, Preset] {
 
 function adversarialStepsPreset(): [string, Preset] {
   const name = 'cifar10-wrn-28-10-adv-steps';
-  const entries = tableA1.map(([steps, nominal, targeted]) => ({
-    method: advMethod(steps, { steps: 'Table A1' }, `ADV-${steps}`),
-    published: `Table A1: nominal ${percent(nominal)}, Multi-Targeted ${percent(targeted)}`,
+  const { a1 } = publishedTables;
+  const entries = a1.rows.map((row) => ({
+    method: advMethod(row.head[0]!, { steps: a1.place }, row.variant),
+    published: publishedText(a1, row),
   }));
   const what = 'adversarial training with 1 to 16 steps (Table A1)';
   return [name, presetOf(name, wideResNet('wrn-28-10'), entries, what)];
+}
+
+function histogramPreset(): [string, Preset] {
+  const name = 'cifar10-wrn-28-8-adv-20';
+  const method = advMethod(20, { steps: 'Figure F3' }, 'ADV-20');
+  const what = 'adversarial training with 20 steps (Figure F3)';
+  return [name, presetOf(name, families['cifar10-wrn-28-8']!.network, [{ method }], what)];
 }
 
 /** The networks of the paper's supplement, by name. */
@@ -292,5 +256,6 @@ export const paperPresets: Readonly<Record<string, Preset>> = Object.fromEntries
   ...familyPresets(),
   fewStepsPreset(),
   adversarialStepsPreset(),
+  histogramPreset(),
   ...sweepPresets(),
 ]);
