@@ -1,50 +1,78 @@
-import { type Evaluation, evaluate } from '@llr/attacks';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Attack, Classifier, ImageSource } from '@llr/core';
-import { subset } from '@llr/datasets';
-import { type ThreatDescription, threatModel, writeJson } from '@llr/train';
+import { runFiles, type ThreatDescription } from '@llr/train';
 import { defaultBatchSize } from './eval/batch-size.ts';
-import { evaluationBar } from './eval/evaluation-bar.ts';
+import { isJournalOf } from './eval/journal-file.ts';
+import { firstDifference, type Provenance, provenanceOf } from './eval/provenance.ts';
+import { type EvaluationFile, headerOf, runEvaluation } from './eval/run-evaluation.ts';
+import { sha256OfModel } from './eval/weights-of.ts';
 import type { Output } from './output.ts';
 import { warn } from './warn.ts';
 
-/** Attacks a network that was just trained on the first test images, each attack by itself. */
+/** A network that was just trained, and what its experiment says of its evaluation. */
+export interface TrainedNetwork {
+  name: string;
+  classifier: Classifier;
+  /** The run's folder. */
+  directory: string;
+  test: ImageSource;
+  attacks: readonly Attack[];
+  threat: ThreatDescription;
+  seed: number;
+  engine: string;
+  examples?: number | undefined;
+  batchSize?: number | undefined;
+}
+
+/**
+ * Attacks a network that was just trained on the first test images, each attack by itself. The evaluation that is there
+ * already is taken if it is just this one; one that was stopped is gone on with.
+ */
 export async function evaluateNetwork(
-  input: {
-    name: string;
-    classifier: Classifier;
-    test: ImageSource;
-    attacks: readonly Attack[];
-    threat: ThreatDescription;
-    seed: number;
-    examples?: number | undefined;
-    batchSize?: number | undefined;
-    file: string;
-  },
+  network: TrainedNetwork,
   out: Output,
-): Promise<Evaluation> {
-  const { classifier, test, attacks, seed } = input;
-  const { batchSize = defaultBatchSize(classifier.inputShape) } = input;
-  const size = Math.min(input.examples ?? test.size, test.size);
-  const data = size < test.size ? subset(test, { size }) : test;
-  const threat = threatModel(input.threat);
-  const bar = evaluationBar(input.name, out);
+): Promise<EvaluationFile> {
+  const { name, classifier, directory, test } = network;
+  const size = Math.min(network.examples ?? test.size, test.size);
+  const loaded = { ...network, weights: await sha256OfModel(join(directory, runFiles.model)) };
+  const provenance = provenanceOf({
+    ...loaded,
+    examples: { of: size, ranges: [[0, size]] },
+    batchSize: network.batchSize ?? defaultBatchSize(classifier.inputShape),
+    activeSet: 'within-attack',
+    targetedSuccess: false,
+    attackFile: null,
+  });
+  const result = join(directory, runFiles.evaluation);
+  const journal = join(directory, 'training-evaluation.journal.jsonl');
+  const evaluation =
+    (await evaluationThere(result, provenance)) ??
+    (await runEvaluation(
+      loaded,
+      provenance,
+      { result, journal },
+      {
+        saveTo: undefined,
+        restart: !(await isJournalOf(journal, headerOf(provenance))),
+        goesOn: 'The same command with --resume goes on',
+      },
+      out,
+    ));
+  warn(name, evaluation, out);
+  return evaluation;
+}
+
+/** What is in a file, if that is an evaluation of the same. */
+async function evaluationThere(
+  file: string,
+  provenance: Provenance,
+): Promise<EvaluationFile | undefined> {
   try {
-    const evaluation = await evaluate({
-      classifier,
-      data,
-      attacks,
-      threat,
-      seed,
-      batchSize,
-      activeSet: 'within-attack',
-      onProgress: bar.onProgress,
-    });
-    await writeJson(input.file, evaluation);
-    bar.done();
-    warn(input.name, evaluation, out);
-    return evaluation;
-  } finally {
-    bar.done();
-    threat.radius.dispose();
+    const found = JSON.parse(await readFile(file, 'utf8')) as EvaluationFile;
+    const same = !firstDifference(found.provenance, JSON.parse(JSON.stringify(provenance)));
+    return same ? found : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,23 @@ describe('a training that Ctrl-C stops', () => {
     for (const file of ['metrics.jsonl', 'model/model.safetensors']) {
       expect(bytes('stopped', file), file).toBe(bytes('whole', file));
     }
+  }, 240_000);
+
+  it('attacks nothing again that was attacked, but for a config that says otherwise', async () => {
+    const trained = () => llrHere(trainTo('attacked', '--resume', '--json'));
+    const evaluation = join(root, 'attacked', 'nominal', 'evaluation.json');
+    const made = () => statSync(evaluation).mtimeMs;
+    await trained();
+    const first = made();
+    const again = await trained();
+    expect([again.code, made()]).toEqual([0, first]);
+    const other = await llrHere([
+      ...trainTo('attacked', '--resume'),
+      '--set',
+      'evaluation.examples=8',
+    ]);
+    expect([other.code, other.stderr]).toEqual([0, expect.any(String)]);
+    expect(JSON.parse(readFileSync(evaluation, 'utf8')).clean.total).toBe(8);
   }, 240_000);
 
   it('is not two things at once', async () => {

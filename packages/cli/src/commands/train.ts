@@ -7,13 +7,13 @@ import {
   presets,
   printPreset,
   type RunSource,
-  runFiles,
   runSource,
   type Scale,
   scales,
   type TrainingPlan,
   tensorBoard,
   train as trainNetwork,
+  warningsAbout,
 } from '@llr/train';
 import { type Command, Option } from 'commander';
 import { evaluateNetwork } from '../evaluate-run.ts';
@@ -159,6 +159,7 @@ function printChosen(
 }
 
 async function planAll(experiment: Experiment, engine: string, out: Output) {
+  for (const warning of warningsAbout(experiment)) out.say(warning);
   const plans: TrainingPlan[] = [];
   for (const variant of Object.keys(experiment.variants)) {
     out.say(`Measuring ${variant} …`);
@@ -206,11 +207,12 @@ async function trainAll(
       {
         name: variant,
         classifier: model,
+        directory: folder,
         test,
         attacks,
         threat: experiment.threat,
         seed: experiment.seed ?? 0,
-        file: join(folder, runFiles.evaluation),
+        engine: how.engine,
         ...rest,
       },
       out,

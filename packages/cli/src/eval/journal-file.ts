@@ -71,6 +71,13 @@ export async function openJournal(
   };
 }
 
+/** Whether there is a journal to go on with, of just this evaluation. */
+export const isJournalOf = (file: string, header: object): Promise<boolean> =>
+  readJournal(file, header).then(
+    (found) => found !== undefined,
+    () => false,
+  );
+
 /** Written anew with each batch of an attack in stages: its pixels would swell the journal. */
 const begunFile = (journal: string) => `${journal}.begun`;
 

@@ -14,6 +14,19 @@ import type { LoadedTarget } from './what-to-evaluate.ts';
 /** What is written: an evaluation and what it was made of. */
 export type EvaluationFile = Evaluation & { provenance: Provenance };
 
+interface RunOptions {
+  saveTo: string | undefined;
+  restart: boolean;
+  /** What people are told to do when it was stopped. */
+  goesOn?: string;
+}
+
+/** What heads the journal. */
+export const headerOf = (provenance: Provenance, saveTo?: string): object => ({
+  ...provenance,
+  savesAdversarial: saveTo !== undefined,
+});
+
 /**
  * Evaluates a network and writes the result. What has been judged is in a journal beside it until then: the same call goes
  * on where an earlier one ended, in whatever way.
@@ -25,17 +38,22 @@ export async function runEvaluation(
   target: LoadedTarget & { attacks: readonly Attack[] },
   provenance: Provenance,
   { result, journal: file }: ResultFiles,
-  { saveTo, restart }: { saveTo: string | undefined; restart: boolean },
+  { saveTo, restart, goesOn = 'The same command goes on' }: RunOptions,
   out: Output,
 ): Promise<EvaluationFile> {
-  const header = { ...provenance, savesAdversarial: saveTo !== undefined };
+  const header = headerOf(provenance, saveTo);
   const journal = await openJournal(file, header, restart);
   let images: AdversarialImages | undefined;
   try {
     const { inputShape } = target.classifier;
     images = saveTo ? await adversarialImages(saveTo, inputShape, journal.saved.length) : undefined;
     const saved = [...journal.saved];
-    const evaluation = await judged(target, provenance, { journal, images, saved, file }, out);
+    const evaluation = await judged(
+      target,
+      provenance,
+      { journal, images, saved, file, goesOn },
+      out,
+    );
     await images?.finish(saved, metadataOf(provenance));
     const whole = { ...evaluation, data: dataInWords(provenance), provenance };
     await writeJson(result, whole);
@@ -58,7 +76,7 @@ export async function runEvaluation(
 async function judged(
   { name, classifier, test, attacks }: LoadedTarget & { attacks: readonly Attack[] },
   { threat: description, seed, batchSize, activeSet, targetedSuccess, examples }: Provenance,
-  { journal, images, saved, file }: Kept,
+  { journal, images, saved, file, goesOn }: Kept,
   out: Output,
 ): Promise<Evaluation> {
   const [begin, end] = examples.ranges[0]!;
@@ -68,9 +86,7 @@ async function judged(
   const bar = evaluationBar(name, out);
   const stop = new AbortController();
   const unlisten = onInterrupt((exitCode) => {
-    stop.abort(
-      new Interrupted(`Stopped. The same command goes on from there (${file}).`, exitCode),
-    );
+    stop.abort(new Interrupted(`Stopped. ${goesOn} from there (${file}).`, exitCode));
     out.say('\nStopping after this batch. Once more ends it at once; one batch is lost then.');
   });
   let said = journal.restored.length === 0;
@@ -104,6 +120,7 @@ interface Kept {
   images: AdversarialImages | undefined;
   saved: SavedImage[];
   file: string;
+  goesOn: string;
 }
 
 /** Images go first: those that aren't in the journal when the process ends are found again. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Classifier, TrainableClassifier } from '@llr/core';
 import { sha256OfFile } from '@llr/datasets';
 import { type Tensor, type Tensor4D, tidy, truncatedNormal } from '@tensorflow/tfjs-core';
@@ -10,6 +11,14 @@ export async function sha256Of(files: readonly string[]): Promise<Record<string,
   for (const file of files) found[basename(file)] = await sha256OfFile(file);
   return found;
 }
+
+/** Of the files of a model's folder. */
+export const sha256OfModel = (folder: string): Promise<Record<string, string>> =>
+  sha256Of(
+    ['config.json', 'preprocessor_config.json', 'model.safetensors']
+      .map((name) => join(folder, name))
+      .filter((file) => existsSync(file)),
+  );
 
 /**
  * What tells a network in memory from others: its arrays, or of one that doesn't show them, what it makes of a few

@@ -7,7 +7,7 @@ import { dataOf, type Experiment, runFiles, type ThreatDescription } from '@llr/
 import { loadRun, runsIn } from '../load-run.ts';
 import type { Config } from './config-file.ts';
 import { loadTfjsModel } from './tfjs-model.ts';
-import { sha256Of, weightsOf } from './weights-of.ts';
+import { sha256Of, sha256OfModel, weightsOf } from './weights-of.ts';
 
 /** A network to evaluate, where it is and as what. */
 export interface Target {
@@ -169,11 +169,10 @@ async function loadedRun(
   experiment: Experiment | undefined,
 ): Promise<LoadedTarget> {
   const { run, classifier, test } = await loadRun(path, experiment, data);
-  const folder = join(path, runFiles.model);
   return {
     name: path,
     classifier,
-    weights: await sha256Of(filesOfModel(folder)),
+    weights: await sha256OfModel(join(path, runFiles.model)),
     test,
     threat: { norm: norm ?? run.threat.norm, epsilon: epsilon ?? run.threat.epsilon },
     seed: seed ?? run.seed,
@@ -208,7 +207,7 @@ async function loadNetwork(
   config: Config | undefined,
 ): Promise<{ classifier: Classifier; weights: Record<string, string> }> {
   if (kind === 'model folder') {
-    return { classifier: await loadModel(path), weights: await sha256Of(filesOfModel(path)) };
+    return { classifier: await loadModel(path), weights: await sha256OfModel(path) };
   }
   if (kind === 'tfjs model') {
     const { classifier, files } = await loadTfjsModel(path);
@@ -221,11 +220,6 @@ async function loadNetwork(
   }
   return { classifier: config.classifier, weights: await weightsOf(config.classifier) };
 }
-
-const filesOfModel = (folder: string): string[] =>
-  ['config.json', 'preprocessor_config.json', 'model.safetensors']
-    .map((name) => join(folder, name))
-    .filter((file) => existsSync(file));
 
 /** Images that come encoded are made as large as the network takes them. */
 async function openTest(data: string, { inputShape: [size] }: Classifier): Promise<ImageSource> {
