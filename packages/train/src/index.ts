@@ -18,6 +18,8 @@ export { nominalWeightOf } from './nominal-weight.ts';
 export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
+export { joinWorld } from './parallel/join-world.ts';
+export { alone, type World } from './parallel/world.ts';
 export { experimentFrom } from './plain/experiment-from.ts';
 export type { Load } from './plain/kind.ts';
 export { withOverrides } from './plain/overrides.ts';
