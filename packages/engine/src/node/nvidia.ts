@@ -16,6 +16,16 @@ export function nvidiaDriver(): string | undefined {
     .split('\n')[0];
 }
 
+/** How many NVIDIA GPUs the machine has. */
+export function countGpus(): number {
+  try {
+    return readdirSync('/proc/driver/nvidia/gpus').length;
+  } catch {
+    // WSL has no such folder, but nvidia-smi.
+  }
+  return output('nvidia-smi', ['-L'])?.match(/^GPU \d+:/gm)?.length ?? 0;
+}
+
 /** What a machine has for TensorFlow on a GPU; undefined where a part is missing. */
 export interface GpuReport {
   /** The driver's version. */

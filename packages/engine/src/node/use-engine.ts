@@ -4,6 +4,7 @@ import { installWasmKernels } from '../wasm/install.ts';
 import { type Candidate, candidates } from './candidates.ts';
 import { type EngineName, engineNames } from './engine-names.ts';
 import { startGraphs } from './graphs.ts';
+import { takeOwnGpu } from './own-gpu.ts';
 
 export interface EngineOptions {
   /** Take this engine and no other. Default: the environment variable LLR_ENGINE, else the fastest that loads. */
@@ -99,7 +100,7 @@ async function start(candidate: Candidate, threads?: number): Promise<string | u
   if (again) {
     checkThreads(threads);
   } else {
-    const obstacle = await candidate.obstacle();
+    const obstacle = (name.endsWith('gpu') && takeOwnGpu()) || (await candidate.obstacle());
     if (obstacle) return obstacle;
     if (isTensorFlow && loaded) return `${loaded.name} is loaded in this process already`;
   }
