@@ -1,10 +1,13 @@
-export type {
-  BoundName,
-  BoundPair,
-  BoundPerturbation,
-  BoundsExample,
-  BoundsReport,
-  PropositionReport,
+export {
+  type BoundName,
+  type BoundPair,
+  type BoundPerturbation,
+  type BoundsExample,
+  type BoundsReport,
+  type BoundsReportOptions,
+  boundsReport,
+  type MeasuredBounds,
+  type PropositionReport,
 } from './bounds-report.ts';
 export { departureFromPlane } from './departure-from-plane.ts';
 export { rasterize } from './figures/rasterize.ts';
@@ -20,6 +23,11 @@ export {
   type LossSurfaceOptions,
   lossSurface,
 } from './loss-surface.ts';
+export type {
+  MeasurementJournal,
+  MeasurementOptions,
+  MeasurementProgress,
+} from './measurement/journal.ts';
 export type {
   AttackAccuracy,
   CurvePoint,
