@@ -47,7 +47,7 @@ export function miniature({ description, experiment, sources }: Preset): Preset 
         epochs: short,
         batchSize: 64,
         examples: 8000,
-        learningRate: { ...schedule, initial: 0.02, at: schedule.at.map(shortened) },
+        learningRate: { ...schedule, initial: 0.05, at: schedule.at.map(shortened) },
         ...(epsilonRamp !== undefined && { epsilonRamp: shortened(epsilonRamp) }),
         augment: false,
         validation: { ...experiment.train.validation!, examples: 256, every: 1 },
