@@ -5,6 +5,7 @@ import { doctor } from './commands/doctor.ts';
 import { engine } from './commands/engine.ts';
 import { evalCommand } from './commands/eval.ts';
 import { report } from './commands/report.ts';
+import { reproduce } from './commands/reproduce.ts';
 import { train } from './commands/train.ts';
 import { Interrupted } from './eval/interrupt.ts';
 
@@ -22,7 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
-  for (const add of [train, evalCommand, report, data, engine, doctor]) add(program);
+  for (const add of [train, evalCommand, report, reproduce, data, engine, doctor]) add(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;

@@ -38,7 +38,7 @@ export function stagesTable(plans: readonly TrainingPlan[]): string {
   return rows.length > 0 ? tableOf([stageHeading, ...rows]) : '';
 }
 
-const tableOf = (rows: readonly (readonly string[])[]): string =>
+export const tableOf = (rows: readonly (readonly string[])[]): string =>
   table(rows, {
     border: getBorderCharacters('norc'),
     columnDefault: { alignment: 'right' },
@@ -70,7 +70,7 @@ const heading = [
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 /** `83 ms`, `1.42 s`, `12 min`, `3 h 05 min`, `2 d 4 h`. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 100) return `${seconds.toPrecision(3)} s`;
