@@ -23,15 +23,20 @@ export interface TrainedNetwork {
   engine: string;
   examples?: number | undefined;
   batchSize?: number | undefined;
+  /** Default false. */
+  targetedSuccess?: boolean | undefined;
 }
 
 /**
  * Attacks a network that was just trained on the first test images, each attack by itself. The evaluation that is there
  * already is taken if it is just this one; one that was stopped is gone on with.
+ *
+ * @param goesOn - what people are told to do when it was stopped
  */
 export async function evaluateNetwork(
   network: TrainedNetwork,
   out: Output,
+  goesOn = 'The same command with --resume goes on',
 ): Promise<EvaluationFile> {
   const { name, classifier, directory, test } = network;
   const size = Math.min(network.examples ?? test.size, test.size);
@@ -41,7 +46,7 @@ export async function evaluateNetwork(
     examples: { of: size, ranges: [[0, size]] },
     batchSize: network.batchSize ?? defaultBatchSize(classifier.inputShape),
     activeSet: 'within-attack',
-    targetedSuccess: false,
+    targetedSuccess: network.targetedSuccess ?? false,
     attackFile: null,
   });
   const result = join(directory, runFiles.evaluation);
@@ -55,7 +60,7 @@ export async function evaluateNetwork(
       {
         saveTo: undefined,
         restart: !(await isJournalOf(journal, headerOf(provenance))),
-        goesOn: 'The same command with --resume goes on',
+        goesOn,
       },
       out,
     ));

@@ -9,22 +9,19 @@ import {
   tensorBoard,
   train,
 } from '@llr/train';
-import { defaultBatchSize } from '../eval/batch-size.ts';
 import { Interrupted } from '../eval/interrupt.ts';
-import { provenanceOf } from '../eval/provenance.ts';
-import { resultFiles } from '../eval/result-files.ts';
-import { type EvaluationFile, runEvaluation } from '../eval/run-evaluation.ts';
+import type { EvaluationFile } from '../eval/run-evaluation.ts';
 import { type LoadedTarget, loadTarget } from '../eval/what-to-evaluate.ts';
+import { evaluateNetwork } from '../evaluate-run.ts';
 import type { Output } from '../output.ts';
 import { stoppable } from '../train/stoppable.ts';
 import { trainingBar } from '../train/training-bar.ts';
 import type { Needed } from './artefact.ts';
 import { attacksFor, countsTargets } from './columns.ts';
-import { earlierResult, journalIsOf } from './earlier-evaluation.ts';
 import type { Network, NetworkChoice } from './networks.ts';
 
 /** A network that is trained, with what it is measured on. */
-export interface TrainedNetwork extends LoadedTarget {
+export interface ReadyNetwork extends LoadedTarget {
   id: string;
   /** The run's folder. */
   directory: string;
@@ -40,7 +37,7 @@ export interface Laboratory {
   /** Results go here; networks into `networks`. */
   readonly directory: string;
   readonly out: Output;
-  trained(choice: NetworkChoice): Promise<TrainedNetwork>;
+  trained(choice: NetworkChoice): Promise<ReadyNetwork>;
   /** With the attacks that any table needs of the network. */
   evaluated(choice: NetworkChoice): Promise<EvaluationFile>;
 }
@@ -67,7 +64,7 @@ export interface LaboratoryOptions {
  */
 export function openLaboratory(options: LaboratoryOptions): Laboratory {
   const { scale, directory, out, networkOf } = options;
-  const networks = new Map<string, Promise<TrainedNetwork>>();
+  const networks = new Map<string, Promise<ReadyNetwork>>();
   const evaluations = new Map<string, Promise<EvaluationFile>>();
   const once = <T>(kept: Map<string, Promise<T>>, id: string, make: () => Promise<T>) => {
     const found = kept.get(id) ?? make();
@@ -86,7 +83,7 @@ export function openLaboratory(options: LaboratoryOptions): Laboratory {
     evaluated: (choice) => {
       const network = networkOf(choice);
       return once(evaluations, network.id, async () =>
-        evaluateOrRead(network, await trained(choice), options),
+        evaluate(network, await trained(choice), options),
       );
     },
   };
@@ -98,7 +95,7 @@ export const folderOfNetwork = (
   { directory, given }: Pick<LaboratoryOptions, 'directory' | 'given'>,
 ): string => given.get(id) ?? join(directory, 'networks', id);
 
-async function trainOrLoad(network: Network, options: LaboratoryOptions): Promise<TrainedNetwork> {
+async function trainOrLoad(network: Network, options: LaboratoryOptions): Promise<ReadyNetwork> {
   const { given } = options;
   const { id } = network;
   const folder = folderOfNetwork(network, options);
@@ -140,37 +137,20 @@ async function trainNetwork(
 
 const robust = 'validation robust accuracy';
 
-async function evaluateOrRead(
-  network: Network,
-  trained: TrainedNetwork,
-  { engine, out, needs, networkOf, examples: asked }: LaboratoryOptions,
+function evaluate(
+  { experiment }: Network,
+  trained: ReadyNetwork,
+  { engine, out, needs, networkOf, examples = experiment.evaluation?.examples }: LaboratoryOptions,
 ): Promise<EvaluationFile> {
-  const { id, directory, classifier, test, weights, threat, seed } = trained;
-  const columns = needs.filter((need) => networkOf(need).id === id).flatMap((need) => need.columns);
-  const attacks = attacksFor(columns, network.experiment);
-  const size = Math.min(asked ?? network.experiment.evaluation?.examples ?? test.size, test.size);
-  const provenance = provenanceOf({
-    classifier,
-    test,
-    weights,
-    threat,
-    seed,
+  const own = needs.filter((need) => networkOf(need).id === trained.id);
+  const columns = own.flatMap((need) => need.columns);
+  const attacked = {
+    ...trained,
+    name: trained.id,
+    attacks: attacksFor(columns, experiment),
     engine,
-    examples: { of: size, ranges: [[0, size]] },
-    batchSize: defaultBatchSize(classifier.inputShape),
-    activeSet: 'within-attack',
+    examples,
     targetedSuccess: columns.some(countsTargets),
-    attacks,
-    attackFile: null,
-  });
-  const files = resultFiles(directory, undefined, undefined);
-  const before = await earlierResult(files.result, provenance);
-  if (before) return before;
-  return runEvaluation(
-    { ...trained, name: id, attacks },
-    provenance,
-    files,
-    { saveTo: undefined, restart: !(await journalIsOf(files.journal, provenance)) },
-    out,
-  );
+  };
+  return evaluateNetwork(attacked, out, 'The same command goes on');
 }

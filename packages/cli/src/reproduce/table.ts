@@ -3,13 +3,13 @@ import type { PublishedColumn, PublishedRow, PublishedTable } from '@llr/train';
 import type { Artefact } from './artefact.ts';
 import { measured } from './columns.ts';
 import type { Claim, Row } from './findings.ts';
-import type { TrainedNetwork } from './laboratory.ts';
+import type { ReadyNetwork } from './laboratory.ts';
 
 /** A row of the paper's with the network that was trained for it. */
 export interface ReproducedRow {
   row: PublishedRow;
   label: string;
-  network: TrainedNetwork;
+  network: ReadyNetwork;
   evaluation: Evaluation;
 }
 
