@@ -1,21 +1,40 @@
 import { accuracyOf, type Evaluation } from '@llr/attacks';
 import { type LossSurface, type Panel, panels, type ReportInput } from '../src/index.ts';
+import { madeUpBounds, madeUpVerdict } from './made-up-measures.ts';
+
+const classNames = [
+  'T-shirt',
+  'trouser',
+  'pullover',
+  'dress',
+  'ankle boot',
+  'a',
+  'b',
+  'c',
+  'bag',
+  'd',
+];
 
 /** A report's input as a quick start might make it, from formulas: the numbers mean nothing. */
 export function madeUpReport(): ReportInput {
   const epsilon = Math.fround(0.1);
   return {
     title: 'LLR against nominal training on Fashion-MNIST',
-    surfaceImage: 'test image 126 (bag)',
     networks: [
       {
         name: 'nominal',
         evaluation: evaluation(epsilon, 881, [412, 96, 84], 83),
         curves: curves([0.92, 0.55, 0.44, 0.39, 0.35, 0.33], [0.66, 0.8, 0.84, 0.86, 0.875, 0.884]),
-        surface: surface(
-          (u, v) => 0.04 + 4.4 / (1 + Math.exp(-7 * (u + 0.35 * Math.cos(4 * v + 1) - 0.4))),
-        ),
+        surfaces: [
+          surface(
+            (u, v) => 0.04 + 4.4 / (1 + Math.exp(-7 * (u + 0.35 * Math.cos(4 * v + 1) - 0.4))),
+          ),
+        ],
         gammas: gammas(1000, 1.7, 0.45),
+        bounds: madeUpBounds(10),
+        verdict: madeUpVerdict('clear'),
+        classNames,
+        settings: { seed: 0, train: { epochs: 6 } },
         panels: madeUpPanels([3, 4, 0]),
         details: {
           parameters: '24,310',
@@ -31,8 +50,12 @@ export function madeUpReport(): ReportInput {
           ...curves([2.6, 1.9, 1.72, 1.64, 1.58, 1.55], [0.6, 0.74, 0.78, 0.8, 0.815, 0.824]),
           { name: 'linearity error', points: [0.31, 0.21, 0.17, 0.15, 0.14, 0.135].map(point) },
         ],
-        surface: surface((u, v) => 0.62 + 0.55 * u + 0.06 * v + 0.05 * u * u),
+        surfaces: [surface((u, v) => 0.62 + 0.55 * u + 0.06 * v + 0.05 * u * u)],
         gammas: gammas(1000, 0.32, 0.5),
+        bounds: madeUpBounds(1),
+        verdict: madeUpVerdict('clear'),
+        classNames,
+        settings: { seed: 0, train: { epochs: 6 } },
         panels: madeUpPanels([1, 4, 2]),
         details: {
           parameters: '24,310',
@@ -101,6 +124,7 @@ function surface(loss: (u: number, v: number) => number): LossSurface {
     random: axis,
     values: axis.map((v) => axis.map((u) => loss(u, v))),
     epsilon: Math.fround(0.1),
+    index: 126,
     label: 8,
     loss: 'cross-entropy',
     seed: 0,
@@ -117,7 +141,6 @@ function gammas(n: number, median: number, spread: number): number[] {
 
 function madeUpPanels(adversarial: number[]): Panel[] {
   const size = 28;
-  const classNames = ['T-shirt', 'trouser', 'pullover', 'dress', 'ankle boot'];
   const each = (draw: (x: number, y: number) => number) =>
     Array.from({ length: size * size }, (_, i) =>
       draw((i % size) / 27 - 0.5, Math.floor(i / size) / 27 - 0.5),

@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { AxeResults } from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requires } from '../../../tools/requires.ts';
 import { writeReport } from '../src/index.ts';
@@ -12,12 +14,14 @@ describe('the report in a browser', () => {
   let browser: Browser | undefined;
   let folder: string;
   let url: string;
+  let axe: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'llr-report-'));
     const file = join(folder, 'report.html');
     await writeReport(file, madeUpReport());
     url = pathToFileURL(file).href;
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   });
 
   const launch = async (executablePath: string) => {
@@ -60,7 +64,10 @@ describe('the report in a browser', () => {
     for (const name of [
       'Accuracy',
       'Training',
-      'The loss around one image',
+      'Is the robustness real?',
+      'The loss around an image',
+      'Local linearity over the test set',
+      'The bounds of the paper',
       'Attacked images',
       'Details',
     ]) {
@@ -68,8 +75,15 @@ describe('the report in a browser', () => {
     }
     expect(await page.getByRole('rowheader', { name: 'LLR' }).first().isVisible()).toBe(true);
     expect(await page.getByRole('cell', { name: /61\.8/ }).isVisible()).toBe(true);
-    for (const name of [/^loss by epoch/, /^Landscape.*LLR/, /^Map.*nominal/, /^Histogram/]) {
-      const box = (await page.getByRole('img', { name }).boundingBox())!;
+    for (const [role, name] of [
+      ['img', /^loss by epoch/],
+      ['img', /^Accuracy by steps/],
+      ['application', /^Landscape.*LLR/],
+      ['application', /^Map.*nominal/],
+      ['img', /^Histogram/],
+      ['img', /^Prop. C.2/],
+    ] as const) {
+      const box = (await page.getByRole(role, { name }).boundingBox())!;
       expect(box.width, String(name)).toBeGreaterThan(300);
       expect(box.x + box.width, String(name)).toBeLessThanOrEqual(width);
     }
@@ -89,18 +103,159 @@ describe('the report in a browser', () => {
     const brightness = Math.max(...ground.match(/\d+/g)!.map(Number));
     expect(brightness > 128).toBe(scheme === 'light');
 
-    const reached = new Set<string | undefined>();
-    for (let presses = 0; presses < 6; presses++) {
-      await page.keyboard.press('Tab');
-      reached.add(await page.evaluate(() => document.activeElement?.textContent?.trim()));
-    }
-    expect([...reached]).toEqual(
-      expect.arrayContaining(['This run', 'The networks', 'The attacks']),
-    );
-
     await page.screenshot({ path: join(folder, `${width}-${scheme}.png`), fullPage: true });
     expect(problems).toEqual([]);
     expect(requests.filter((request) => !request.startsWith('data:'))).toEqual([url]);
     await page.close();
   });
+
+  const open = async (skip: (note: string) => never, options: BrowserContextOptions = {}) => {
+    const browser = await launch(requires('browser', skip));
+    const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, ...options });
+    await page.goto(url);
+    return page;
+  };
+
+  it('turns and zooms all landscapes together, by mouse, touch, keyboard and buttons', async ({
+    skip,
+  }) => {
+    const page = await open(skip, { hasTouch: true });
+    const [first, second] = await page.locator('canvas.landscape').all();
+    const camera = async (of = first!) => {
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+      const [azimuth, elevation, zoom] = (await of.getAttribute('data-camera'))!.split(' ');
+      return { azimuth: azimuth!, elevation: elevation!, zoom: Number(zoom) };
+    };
+    const pixels = (of = second!) => of.evaluate((one) => (one as HTMLCanvasElement).toDataURL());
+    const start = await camera();
+    const before = await pixels();
+    await first!.scrollIntoViewIfNeeded();
+    const box = (await first!.boundingBox())!;
+    const [x, y] = [box.x + 150, box.y + 120];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 60, y - 30, { steps: 3 });
+    await page.mouse.up();
+    const dragged = await camera();
+    expect(dragged.azimuth).not.toBe(start.azimuth);
+    expect(dragged.elevation).not.toBe(start.elevation);
+    expect(await camera(second!)).toEqual(dragged);
+    expect(await pixels()).not.toBe(before);
+
+    await first!.focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('+');
+    const pressed = await camera();
+    expect(pressed.azimuth).not.toBe(dragged.azimuth);
+    expect(pressed.zoom).toBeGreaterThan(dragged.zoom);
+    await page.mouse.wheel(0, -200);
+    await expect.poll(async () => (await camera()).zoom).toBeGreaterThan(pressed.zoom);
+    await page.keyboard.press('0');
+    expect(await camera()).toEqual(start);
+    expect(await pixels()).toBe(before);
+
+    await page.getByRole('button', { name: 'Turn left' }).click();
+    const turned = await camera();
+    expect(turned.azimuth).not.toBe(start.azimuth);
+    await page.getByRole('button', { name: 'Reset the view of the landscapes' }).click();
+    expect(await camera()).toEqual(start);
+
+    const fingers = await page.context().newCDPSession(page);
+    const touch = (type: string, ...points: [x: number, y: number][]) =>
+      fingers.send('Input.dispatchTouchEvent', {
+        type: type as 'touchStart',
+        touchPoints: points.map(([x, y], id) => ({ x, y, id })),
+      });
+    await touch('touchStart', [x - 20, y], [x + 20, y]);
+    await touch('touchMove', [x - 60, y], [x + 60, y]);
+    await touch('touchEnd');
+    expect((await camera()).zoom).toBeGreaterThan(1.5);
+    await page.close();
+  });
+
+  it('reads maps point by point and zooms them, all at once', async ({ skip }) => {
+    const page = await open(skip);
+    const [first, second] = await page.locator('svg.map').all();
+    const readings = () => page.locator('.maps output').allTextContents();
+    const ticks = () => first!.locator('[data-mark="x-axis tick label"] text').allTextContents();
+    await first!.focus();
+    expect(await readings()).toEqual(['', '']);
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowUp']) await page.keyboard.press(key);
+    // The first arrow shows the image itself; the grid's points are 1/12 ε apart.
+    const at = (u: number, v: number, loss: number) =>
+      `${Number(u.toPrecision(3))} ε adversarial, ${Number(v.toPrecision(3))} ε random: loss ${Number(loss.toPrecision(3))}`;
+    const [u, v] = [1 / 12, 1 / 12];
+    const nominal = 0.04 + 4.4 / (1 + Math.exp(-7 * (u + 0.35 * Math.cos(4 * v + 1) - 0.4)));
+    const linear = 0.62 + 0.55 * u + 0.06 * v + 0.05 * u * u;
+    expect(await readings()).toEqual([at(u, v, nominal), at(u, v, linear)]);
+
+    expect(await ticks()).toContain('1');
+    for (let i = 0; i < 4; i++) await page.keyboard.press('+');
+    expect(Number(await second!.getAttribute('data-zoom'))).toBeCloseTo(1.25 ** 4, 1);
+    expect(await ticks()).not.toContain('1');
+    const box = (await second!.boundingBox())!;
+    await page.mouse.move(box.x + 100, box.y + 100);
+    const [hovered] = await readings();
+    expect(hovered).toMatch(/^−0\.\d+ ε adversarial, 0\.\d+ ε random: loss/);
+    await page.getByRole('button', { name: 'Reset the view of the maps' }).click();
+    expect(await readings()).toEqual(['', '']);
+    expect(await ticks()).toContain('1');
+    await page.close();
+  });
+
+  it('says the same without scripts', async ({ skip }) => {
+    const page = await open(skip, { javaScriptEnabled: false });
+    for (const name of [/^Landscape.*LLR/, /^Map.*nominal/]) {
+      expect(await page.getByRole('img', { name }).isVisible(), String(name)).toBe(true);
+    }
+    expect(await page.getByRole('button').count()).toBe(0);
+    await page.close();
+  });
+
+  it('can all be reached by keyboard, in order', async ({ skip }) => {
+    const page = await open(skip);
+    const reached: string[] = [];
+    for (let presses = 0; presses < 60; presses++) {
+      await page.keyboard.press('Tab');
+      reached.push(
+        await page.evaluate(() => {
+          const { activeElement: one } = document;
+          return one?.getAttribute('aria-label') ?? one?.textContent?.trim() ?? '';
+        }),
+      );
+    }
+    const order = [
+      'Accuracy',
+      'Turn left',
+      'Zoom in on the maps',
+      '√γ in numbers',
+      'This run',
+      'The networks',
+      'The attacks',
+    ].map((name) => reached.indexOf(name));
+    expect(order).not.toContain(-1);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    await page.close();
+  });
+
+  it.for(settings.filter((_, i) => i === 1 || i === 2))(
+    'has no fault that axe finds, at $width pixels, $scheme',
+    async ({ width, scheme }, { skip }) => {
+      const page = await open(skip, {
+        viewport: { width, height: 900 },
+        colorScheme: scheme,
+        // For axe only: the page's own policy lets no other script run.
+        bypassCSP: true,
+      });
+      for (const one of await page.locator('summary').all()) await one.click();
+      await page.addScriptTag({ content: axe });
+      const violations = await page.evaluate(async () => {
+        const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+        const found = await axe.run();
+        return found.violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
+      });
+      expect(violations).toEqual([]);
+      await page.close();
+    },
+  );
 });

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { panels, type ReportInput, type ReportNetwork, report, writeReport } from '../src/index.ts';
+import { madeUpBounds, madeUpVerdict } from './made-up-measures.ts';
 import { madeUpReport } from './made-up-report.ts';
 
 const textOf = (page: string) => parseHTML(page).document.body.textContent!.replace(/\s+/g, ' ');
@@ -14,10 +17,13 @@ const withNetworks = (
   return { ...input, networks: input.networks.map(change) };
 };
 
+/** The page without its script, in which < is no tag. */
+const markup = (page: string) => page.replace(/<script>.*?<\/script>/gs, '');
+
 /** Whether every tag is closed in its turn; the style sheet has none. */
 function unbalanced(page: string): string | undefined {
   const open: string[] = [];
-  for (const [tag, end, name, closed] of page.matchAll(
+  for (const [tag, end, name, closed] of markup(page).matchAll(
     /<(\/?)([a-zA-Z][\w-]*)(?:\s+[\w:-]+(?:="[^"<>]*")?)*\s*(\/?)>/g,
   )) {
     if (end) {
@@ -32,8 +38,10 @@ describe('report', () => {
 
   it('is well-formed: every tag closed, every < a tag, no id twice', () => {
     expect(unbalanced(page)).toBeUndefined();
-    const tags = page.match(/<\/?[a-zA-Z]/g)!.length;
-    const whole = page.match(/<\/?[a-zA-Z][\w-]*(?:\s+[\w:-]+(?:="[^"<>]*")?)*\s*\/?>/g)!.length;
+    const tags = markup(page).match(/<\/?[a-zA-Z]/g)!.length;
+    const whole = markup(page).match(
+      /<\/?[a-zA-Z][\w-]*(?:\s+[\w:-]+(?:="[^"<>]*")?)*\s*\/?>/g,
+    )!.length;
     expect(whole).toBe(tags);
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
@@ -41,9 +49,23 @@ describe('report', () => {
       expect(ids).toContain(id);
   });
 
-  it('is self-contained: no scripts, nothing from elsewhere', () => {
+  it('is self-contained: nothing from elsewhere, and only what its policy allows by hash', () => {
     const { document } = parseHTML(page);
-    expect(document.querySelectorAll('script, link, iframe, object, embed, base').length).toBe(0);
+    expect(document.querySelectorAll('link, iframe, object, embed, base, form').length).toBe(0);
+    const policy = document.querySelector('[http-equiv]')!.getAttribute('content')!;
+    expect(policy).toMatch(/^default-src 'none'; .*base-uri 'none'; form-action 'none'$/);
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    for (const [kind, name] of [
+      ['style', 'style-src'],
+      ['script', 'script-src'],
+    ] as const) {
+      const [text, ...others] = [...page.matchAll(new RegExp(`<${kind}>(.*?)</${kind}>`, 'gs'))];
+      const hash = createHash('sha256').update(text![1]!).digest('base64');
+      expect(others).toEqual([]);
+      expect(policy).toContain(`${name} 'sha256-${hash}'`);
+    }
+    // The policy would drop these.
+    expect([...document.querySelectorAll('[style], [onclick], script[src]')]).toEqual([]);
     const sources = [...document.querySelectorAll('[src]')].map((one) => one.getAttribute('src')!);
     expect(sources.length).toBe(18);
     expect(sources.every((source) => source.startsWith('data:image/png;base64,'))).toBe(true);
@@ -77,7 +99,7 @@ describe('report', () => {
   it('describes every picture', () => {
     const { document } = parseHTML(page);
     const pictures = [...document.querySelectorAll('[role=img]')];
-    expect(pictures.length).toBe(3 + 1 + 4 + 1);
+    expect(pictures.length).toBe(3 + 3 + 1 + 4 + 1 + 3);
     for (const one of pictures) expect(one.getAttribute('aria-label')!.length).toBeGreaterThan(20);
     for (const one of document.querySelectorAll('img'))
       expect(one.getAttribute('alt')).toMatch(/mage \d/);
@@ -105,7 +127,11 @@ describe('report', () => {
           name: evil + attack.name,
         })),
       },
-      surface: { ...network.surface!, loss: evil },
+      surfaces: [{ ...network.surfaces![0]!, loss: evil }],
+      bounds: madeUpBounds(1, [3]),
+      verdict: { ...madeUpVerdict('masked'), summary: evil },
+      classNames: new Array<string>(10).fill(evil),
+      settings: { [evil]: evil },
       panels: panels({
         inputShape: [1, 1, 1],
         classNames: [evil],
@@ -127,10 +153,9 @@ describe('report', () => {
       ...input,
       title: evil,
       summary: evil,
-      surfaceImage: evil,
       details: { [evil]: evil },
     });
-    expect(escaped).not.toMatch(/<\/?script/i);
+    expect(escaped.match(/<\/?script/gi)).toEqual(['<script', '</script']);
     expect(unbalanced(escaped)).toBeUndefined();
     const { document } = parseHTML(escaped);
     expect(document.querySelector('h1')!.textContent).toBe(evil);
@@ -189,10 +214,10 @@ describe('report', () => {
     const flat = withNetworks((network) => ({
       ...network,
       gammas: [0, 0],
-      surface: {
-        ...network.surface!,
-        values: network.surface!.values.map((row) => row.map(() => 2)),
-      },
+      surfaces: network.surfaces!.map((surface) => ({
+        ...surface,
+        values: surface.values.map((row) => row.map(() => 2)),
+      })),
     }));
     const drawn = report(flat);
     expect(drawn).not.toMatch(/NaN|Infinity/);
@@ -209,7 +234,7 @@ describe('report', () => {
     ['a name twice', { name: 'nominal' }, /called "nominal"/],
     [
       'a torn surface',
-      { surface: { ...madeUpReport().networks[1]!.surface!, values: [[1]] } },
+      { surfaces: [{ ...madeUpReport().networks[1]!.surfaces![0]!, values: [[1]] }] },
       /loss surface of LLR must have 25 rows/,
     ],
     [
@@ -226,6 +251,59 @@ describe('report', () => {
     expect(() =>
       report(withNetworks((network, i) => (i === 1 ? { ...network, ...wrong } : network))),
     ).toThrow(message);
+  });
+
+  it('says first what speaks against its numbers, and loudly which bounds are violated', () => {
+    const doubtful = report(
+      withNetworks((network, i) => ({
+        ...network,
+        bounds: madeUpBounds(1, i === 1 ? [7, 126] : []),
+        verdict: madeUpVerdict(i === 1 ? 'masked' : 'clear'),
+        evaluation: {
+          ...network.evaluation,
+          warnings: i === 0 ? [{ check: 'zero-gradients', message: '3 gradients are 0.' }] : [],
+        },
+      })),
+    );
+    const { document } = parseHTML(doubtful);
+    const items = [...document.querySelectorAll('header .alarm li')].map((one) => one.textContent);
+    expect(items).toEqual([
+      'LLR: Attacks without gradients break images that attacks by gradients do not.',
+      'Prop. 4.1 fails for LLR, though it is proven.',
+      'nominal: 3 gradients are 0.',
+    ]);
+    const alarm = document.querySelector('section[aria-labelledby=bounds] .alarm')!;
+    expect(alarm.textContent).toContain('LLR, Prop. 4.1: 2 of 600 checks fail, at 2 images');
+    const rows = [...alarm.querySelectorAll('tbody tr')].map((row) =>
+      [...row.querySelectorAll('th, td')].slice(0, 3).map((cell) => cell.textContent),
+    );
+    expect(rows).toEqual([
+      ['7', 'c', 'least linear'],
+      ['126', 'b', 'least linear'],
+    ]);
+    // Drawn as crosses, however many points are left out.
+    expect(
+      document.querySelectorAll('svg[aria-label^="Prop. 4.1"] [stroke="var(--bad)"] path').length,
+    ).toBe(2);
+    expect(textOf(doubtful)).toContain('Gradients are masked');
+    expect(textOf(page)).toContain('✓ Every bound holds in all 3,600 checks');
+    expect(page).not.toContain('class="alarm"');
+  });
+
+  it('draws the same images of different data apart', () => {
+    const figures = (input: ReportInput) =>
+      parseHTML(report(input)).document.querySelectorAll('figure.loss-surface').length;
+    expect(figures(madeUpReport())).toBe(1);
+    const other = withNetworks((network, i) => ({
+      ...network,
+      evaluation: { ...network.evaluation, data: `data ${i}, test` },
+    }));
+    expect(figures(other)).toBe(2);
+  });
+
+  it('has the script that its sources make', () => {
+    const tool = new URL('../../../tools/bundle-report-script.mjs', import.meta.url).pathname;
+    execFileSync(process.execPath, [tool, '--check']);
   });
 
   it('refuses no networks', () => {

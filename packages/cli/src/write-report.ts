@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import {
   epsilonText,
+  type LossSurface,
   localLinearityHistogram,
   lossSurface,
   panels,
@@ -13,6 +14,7 @@ import { type AdversarialExample, adversarialExamples, type Evaluation, pgd } fr
 import { subset } from '@llr/datasets';
 import { type MetricsLine, type RunRecord, runFiles, threatModel } from '@llr/train';
 import type { LoadedRun } from './load-run.ts';
+import { measurementsIn } from './measurements-in.ts';
 import { normSign } from './norm-sign.ts';
 import type { Output } from './output.ts';
 
@@ -39,10 +41,8 @@ export async function reportOn(
     networks.push(await measure(name, loaded, attacked[i]!, shown, out));
   }
   const { run, test } = runs[0]!.loaded;
-  const surfaceOf = attacked[0]![shown[0]!]!;
   await writeReport(file, {
     title,
-    surfaceImage: `test image ${surfaceOf.index}, ${test.classNames[surfaceOf.label]}`,
     networks,
     details: {
       data: test.name,
@@ -84,46 +84,28 @@ function chooseImages(attacked: readonly AdversarialExample[][]): number[] {
 
 async function measure(
   name: string,
-  { classifier, test, run, metrics, directory }: LoadedRun,
+  loaded: LoadedRun,
   attacked: readonly AdversarialExample[],
   shown: readonly number[],
   out: Output,
 ): Promise<ReportNetwork> {
-  const { epsilon } = run.threat;
-  const threat = threatModel(run.threat);
-  const bar = out.bar(`${name}: √γ`, 'images');
-  const histogram = await localLinearityHistogram({
-    classifier,
-    data: subset(test, { size: Math.min(gammaImages, test.size) }),
-    threat,
-    seed: run.seed,
-    batchSize: 64,
-    onProgress: ({ done, total }) => bar.update(done, total),
-  });
-  bar.done();
-  threat.radius.dispose();
-  const first = attacked[shown[0]!]!;
-  const moved = first.perturbation.some((change) => change !== 0);
+  const { test, run, metrics, directory } = loaded;
+  const measured = await measurementsIn(directory);
+  const { gamma = await gammaOfFew(name, loaded, out), bounds, verdict } = measured;
+  const { surfaces = await surfaceOf(loaded, attacked[shown[0]!]!) } = measured;
   return {
     name,
     evaluation: await readEvaluation(directory),
     curves: curvesOf(metrics),
-    ...(moved && {
-      surface: await lossSurface({
-        classifier,
-        image: first.image,
-        label: first.label,
-        direction: first.perturbation,
-        extent: 2,
-        grid: 33,
-        seed: run.seed,
-      }),
-    }),
-    gammas: histogram.examples.map(({ gamma }) => gamma),
+    surfaces,
+    gammas: gamma.examples.map(({ gamma }) => gamma),
+    ...(bounds && { bounds }),
+    ...(verdict && { verdict }),
+    classNames: test.classNames,
     panels: panels({
       inputShape: test.inputShape,
       classNames: test.classNames,
-      epsilon,
+      epsilon: run.threat.epsilon,
       examples: shown.map((row) => attacked[row]!),
     }),
     details: {
@@ -133,7 +115,46 @@ async function measure(
       seed: String(run.seed),
       'training time': `${run.seconds.toFixed(0)} s`,
     },
+    settings: run,
   };
+}
+
+/** √γ of the first test images, where nobody has measured it at more. */
+async function gammaOfFew(name: string, { classifier, test, run }: LoadedRun, out: Output) {
+  const threat = threatModel(run.threat);
+  const bar = out.bar(`${name}: √γ`, 'images');
+  try {
+    return await localLinearityHistogram({
+      classifier,
+      data: subset(test, { size: Math.min(gammaImages, test.size) }),
+      threat,
+      seed: run.seed,
+      batchSize: 64,
+      onProgress: ({ done, total }) => bar.update(done, total),
+    });
+  } finally {
+    bar.done();
+    threat.radius.dispose();
+  }
+}
+
+/** The loss around an attacked image; nothing where the attack had nothing to do. */
+async function surfaceOf(
+  { classifier, run }: LoadedRun,
+  { index, image, label, perturbation }: AdversarialExample,
+): Promise<LossSurface[]> {
+  if (perturbation.every((change) => change === 0)) return [];
+  const surface = await lossSurface({
+    classifier,
+    image,
+    index,
+    label,
+    direction: perturbation,
+    extent: 2,
+    grid: 33,
+    seed: run.seed,
+  });
+  return [surface];
 }
 
 /** "llr (lambda 4, mu 3)". */

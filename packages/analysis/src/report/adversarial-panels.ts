@@ -7,12 +7,11 @@ import type { ReportNetwork } from './input.ts';
 export function adversarialPanels(networks: readonly ReportNetwork[]): Html | undefined {
   const all = networks.filter(({ panels }) => panels && panels.length > 0);
   if (all.length === 0) return undefined;
-  return html`<section aria-labelledby="panels"><h2 id="panels">Attacked images</h2>
-<figure><div class="columns">${all.map(
+  return html`<figure><div class="columns">${all.map(
     ({ name, panels }) =>
       html`<div><h3>${name}</h3><ol class="panels">${panels!.map((panel) => drawn(panel, name))}</ol></div>`,
   )}</div>
-<figcaption>Each row: a test image, the perturbation that the attack found for this network, and their sum. The perturbation is scaled so that a change of −ε is black, none grey, and +ε white.</figcaption></figure></section>`;
+<figcaption>Each row: a test image, the perturbation that the attack found for this network, and their sum. The perturbation is scaled so that a change of −ε is black, none grey, and +ε white.</figcaption></figure>`;
 }
 
 function drawn(panel: Panel, network: string): Html {

@@ -12,8 +12,9 @@ export const chartWidth = 360;
  *
  * @param id - different for each chart of a page: Plot's own ids count up from call to call
  * @param alternative - what the chart shows, in words, for those who can't see it
+ * @param kind - a class of the style sheet, beside that of all charts
  */
-export function chart(id: string, options: Plot.PlotOptions, alternative: string): Html {
+export function chart(id: string, options: Plot.PlotOptions, alternative: string, kind = ''): Html {
   const svg = Plot.plot({
     document,
     width: chartWidth,
@@ -25,6 +26,12 @@ export function chart(id: string, options: Plot.PlotOptions, alternative: string
   svg.querySelector('style')?.remove();
   svg.removeAttribute('style');
   svg.setAttribute('font-size', '11');
+  svg.setAttribute('class', `chart ${kind}`.trim());
+  // Plot names its marks by aria-label, where ARIA allows none: the whole is one image.
+  for (const mark of svg.querySelectorAll('[aria-label]')) {
+    mark.setAttribute('data-mark', mark.getAttribute('aria-label')!);
+    mark.removeAttribute('aria-label');
+  }
   const drawn = svg.outerHTML.replace(/plot-clip-\d+/g, `${id}-clip`).replace(/^<svg/, '');
   return new Html(`<svg role="img" aria-label="${escapeHtml(alternative)}"${drawn}`);
 }

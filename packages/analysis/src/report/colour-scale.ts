@@ -40,11 +40,16 @@ export function levelsOf(values: readonly number[]): Levels {
   const step = roundStep((max - min || Math.abs(max) || 1) / 14);
   const first = Math.floor(min / step);
   const last = Math.max(Math.ceil(max / step), first + 1);
-  const limits = Array.from({ length: last - first + 1 }, (_, i) => roundTo((first + i) * step));
+  return levelsAt(Array.from({ length: last - first + 1 }, (_, i) => roundTo((first + i) * step)));
+}
+
+/** The bands between evenly spaced limits. */
+export function levelsAt(limits: number[]): Levels {
   const [low, high] = [limits[0]!, limits.at(-1)!];
   const colour = (value: number, light?: number) =>
     scaleColour((value - low) / (high - low), light);
-  return { limits, low, high, colour, bandColour: (limit) => colour(limit + step / 2) };
+  const half = (high - low) / (limits.length - 1) / 2;
+  return { limits, low, high, colour, bandColour: (limit) => colour(limit + half) };
 }
 
 /** The next of 1, 2, 5, 10, 20, … times a power of ten. */

@@ -6,8 +6,7 @@ import type { ReportInput, ReportNetwork } from './input.ts';
 export function detailsSection({ networks, details }: ReportInput): Html {
   const run = Object.entries(details);
   const keys = [...new Set(networks.flatMap((network) => Object.keys(network.details)))];
-  return html`<section aria-labelledby="details"><h2 id="details">Details</h2>
-${run.length > 0 && html`<details open><summary>This run</summary><dl>${run.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`}
+  return html`${run.length > 0 && html`<details open><summary>This run</summary><dl>${run.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`}
 ${
   keys.length > 0 &&
   html`<details><summary>The networks</summary>${networkTable(
@@ -16,7 +15,12 @@ ${
     keys.map((key) => [key, networks.map((network) => network.details[key] ?? '–')]),
   )}</details>`
 }
-<details><summary>The attacks</summary>${networkTable('Tries (restarts and targets, for each image until it is broken) and wall time of each attack, and the seed of the evaluation', networks, attackRows(networks))}</details></section>`;
+${networks.map(
+  ({ name, settings }) =>
+    settings !== undefined &&
+    html`<details><summary>All settings of ${name}</summary><div class="scroll" tabindex="0" role="region" aria-label="All settings of ${name}, as JSON"><pre>${JSON.stringify(settings, null, 2)}</pre></div></details>`,
+)}
+<details><summary>The attacks</summary>${networkTable('Tries (restarts and targets, for each image until it is broken) and wall time of each attack, and the seed of the evaluation', networks, attackRows(networks))}</details>`;
 }
 
 function attackRows(networks: readonly ReportNetwork[]): [string, string[]][] {

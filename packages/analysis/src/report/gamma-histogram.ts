@@ -24,14 +24,13 @@ export function gammaHistogram(networks: readonly ReportNetwork[]): Html | undef
   );
   if (all.length === 0) return undefined;
   const scale = binsFor(all);
-  return html`<section aria-labelledby="gamma"><h2 id="gamma">Local linearity over the test set</h2>
-${legend(networks.map(({ name }) => name))}
+  return html`${legend(networks.map(({ name }) => name))}
 <figure><div class="columns">${histogram(all, scale)}
 ${quantileTable(all)}</div>
 <figcaption>For each image, γ is the largest gap that was found between the loss and its linear approximation, anywhere within the allowed perturbations: 0 is perfectly linear. Bars far to the left mean that the loss is nearly linear around most images; the upright lines are the medians. The search finds a lower bound of the true γ.${
     scale.beyond > 0 &&
     ` The last bar also holds what is larger than ${number(scale.bins * scale.width)}: ${count(scale.beyond)} of ${count(scale.images)}.`
-  }</figcaption></figure></section>`;
+  }</figcaption></figure>`;
 }
 
 interface Bins {

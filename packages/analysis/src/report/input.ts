@@ -1,5 +1,7 @@
 import type { Evaluation } from '@llr/attacks';
+import type { BoundsReport } from '../bounds-report.ts';
 import type { LossSurface } from '../loss-surface.ts';
+import type { ObfuscationVerdict } from '../obfuscation/verdict.ts';
 import type { Panel } from '../panels.ts';
 
 /** One number followed over training, such as the loss or the training accuracy. */
@@ -14,21 +16,26 @@ export interface ReportNetwork {
   name: string;
   evaluation: Evaluation;
   curves: Curve[];
-  surface?: LossSurface;
+  /** Those of different networks around the same image stand beside one another, on one scale. */
+  surfaces?: LossSurface[];
   /** γ(ε, x) of each image, not its root. */
   gammas?: number[];
+  bounds?: BoundsReport;
+  verdict?: ObfuscationVerdict;
   /** Of the same test images for every network, in the same order. */
   panels?: Panel[];
+  /** Of the labels. */
+  classNames?: readonly string[];
   /** Name and value of whatever else should be known: configuration, parameters, training time. */
   details: Record<string, string>;
+  /** All that it was made with: plain data, shown as JSON. */
+  settings?: unknown;
 }
 
 export interface ReportInput {
   title: string;
   /** A paragraph of the author's, before the one that is made from the numbers. */
   summary?: string;
-  /** Which image the loss surfaces are around, in words: "test image 126, a bag". */
-  surfaceImage?: string;
   /** In the order of the tables. The first is what the others are compared with. */
   networks: ReportNetwork[];
   /** Of the whole run: versions, engine, seed, times. */
@@ -50,7 +57,7 @@ export function checkInput({ networks }: ReportInput): void {
   for (const network of networks) checkNetwork(network);
 }
 
-function checkNetwork({ name, evaluation, curves, surface, gammas }: ReportNetwork): void {
+function checkNetwork({ name, evaluation, curves, surfaces = [], gammas }: ReportNetwork): void {
   const { clean, robust, attacks } = evaluation;
   const accuracies = [
     { name: 'clean', accuracy: clean },
@@ -73,7 +80,7 @@ function checkNetwork({ name, evaluation, curves, surface, gammas }: ReportNetwo
       );
     }
   }
-  if (surface) checkSurface(surface, name);
+  for (const surface of surfaces) checkSurface(surface, name);
   const badGamma = gammas?.findIndex((gamma) => !(gamma >= 0 && gamma < Infinity)) ?? -1;
   if (badGamma >= 0) {
     throw new Error(

@@ -5,35 +5,70 @@ import { chart, chartWidth } from './chart.ts';
 import { type Levels, levelsOf } from './colour-scale.ts';
 import { epsilonText, list, number } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { ReportInput } from './input.ts';
+import type { ReportNetwork } from './input.ts';
 import { isometricSurface } from './isometric-surface.ts';
+import { mapFrame } from './map-frame.ts';
+import { surfaceData } from './surface-data.ts';
 
 interface NamedSurface {
   name: string;
   surface: LossSurface;
+  /** The image, in words: "test image 126 (bag)". */
+  image: string;
 }
 
-/** The loss around one image for each network (Fig. A1), on one scale. Nothing when there is no surface. */
-export function lossSurfaces({ networks, surfaceImage }: ReportInput): Html | undefined {
-  const all = networks.flatMap(({ name, surface }) => (surface ? [{ name, surface }] : []));
+/** The loss around images for each network (Fig. A1): a figure for each image, on one scale. Nothing without surfaces. */
+export function lossSurfaces(networks: readonly ReportNetwork[]): Html | undefined {
+  const all = networks.flatMap(({ name, surfaces = [], evaluation, classNames = [] }) =>
+    surfaces.map((surface) => ({
+      name,
+      surface,
+      image: imageInWords(surface, classNames),
+      // The same number is another image in other data.
+      key: JSON.stringify([evaluation.data.split('[')[0], surface.index, surface.label]),
+    })),
+  );
   if (all.length === 0) return undefined;
+  const keys = [...new Set(all.map(({ key }) => key))];
+  return html`${keys.map((key, k) =>
+    figureOf(
+      all.filter((one) => one.key === key),
+      k,
+    ),
+  )}`;
+}
+
+function imageInWords({ index, label }: LossSurface, classNames: readonly string[]): string {
+  const named = classNames[label] ?? `class ${label}`;
+  return index === undefined ? `one test image (${named})` : `test image ${index} (${named})`;
+}
+
+function figureOf(all: readonly NamedSurface[], k: number): Html {
   const levels = levelsOf(all.flatMap(({ surface }) => surface.values.flat()));
   const departures = list(
     all.map(({ name, surface }) => `${number(departureFromPlane(surface))} for ${name}`),
   );
   const epsilons = [...new Set(all.map(({ surface }) => epsilonText(surface.epsilon)))];
-  return html`<section aria-labelledby="surface"><h2 id="surface">The loss around one image</h2>
-<figure>${ramp(levels)}
-<div class="columns surfaces">${all.map((one, i) => drawn(one, i, levels))}</div>
-<figcaption>The loss (${all[0]!.surface.loss}) around ${surfaceImage ?? 'one test image'}, x, on a plane through it: along the perturbation δ of an attack, and along a random one of the same size. One unit is ε = ${list(epsilons)}. Above as a landscape, below as a map of the same numbers; all share one scale. Where the loss is linear the landscape is a flat sheet and the lines of the map are straight, parallel and evenly spaced. Largest distance from the plane that fits best: ${departures}.</figcaption></figure></section>`;
+  const { image, surface } = all[0]!;
+  const data = all.map((one) => surfaceData(one.surface, levels.limits));
+  const row = (kind: string, drawn: readonly Html[]) =>
+    html`<div class="columns ${kind}">${all.map(({ name }, i) => html`<div class="chart-box"><h3>${name}</h3>${drawn[i]!}</div>`)}</div>`;
+  const landscapes = all.map((one) =>
+    isometricSurface(one.surface, levels, `Landscape. ${alternativeOf(one)}`),
+  );
+  const maps = all.map((one, i) =>
+    contourMap(`map-${k}-${i}`, one.surface, levels, `Map. ${alternativeOf(one)}`),
+  );
+  return html`<figure class="loss-surface" data-surfaces="${JSON.stringify(data)}">${ramp(levels)}
+${row('landscapes', landscapes)}
+${row('maps', maps)}
+<figcaption>The loss (${surface.loss}) around ${image}, x, on a plane through it: along the perturbation δ of an attack, and along a random one of the same size. One unit is ε = ${list(epsilons)}. Above as a landscape, below as a map of the same numbers; all share one scale. Where the loss is linear the landscape is a flat sheet and the lines of the map are straight, parallel and evenly spaced. Largest distance from the plane that fits best: ${departures}.</figcaption></figure>
+`;
 }
 
-function drawn({ name, surface }: NamedSurface, i: number, levels: Levels): Html {
+function alternativeOf({ name, surface, image }: NamedSurface): string {
   const all = surface.values.flat();
-  const alternative = `Loss of ${name}: from ${number(Math.min(...all))} to ${number(Math.max(...all))} on the plane, at most ${number(departureFromPlane(surface))} from the plane that fits best.`;
-  return html`<div class="chart-box"><h3>${name}</h3>
-${isometricSurface(surface, levels, `Landscape. ${alternative}`)}
-${contourMap(`map-${i}`, surface, levels, `Map. ${alternative}`)}</div>`;
+  return `Loss of ${name} around ${image}: from ${number(Math.min(...all))} to ${number(Math.max(...all))} on the plane, at most ${number(departureFromPlane(surface))} from the plane that fits best.`;
 }
 
 function contourMap(id: string, surface: LossSurface, levels: Levels, alternative: string): Html {
@@ -47,11 +82,11 @@ function contourMap(id: string, surface: LossSurface, levels: Levels, alternativ
   return chart(
     id,
     {
-      height: chartWidth - 40,
-      marginLeft: 46,
-      marginRight: 22,
-      marginTop: 12,
-      marginBottom: 40,
+      height: mapFrame.height,
+      marginLeft: mapFrame.left,
+      marginRight: mapFrame.right,
+      marginTop: mapFrame.top,
+      marginBottom: mapFrame.bottom,
       x: {
         domain: [adversarial[0]!, adversarial.at(-1)!],
         label: 'adversarial direction (ε)',
@@ -102,6 +137,7 @@ function contourMap(id: string, surface: LossSurface, levels: Levels, alternativ
       ],
     },
     alternative,
+    'map',
   );
 }
 

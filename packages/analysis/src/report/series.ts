@@ -5,6 +5,8 @@ const colours = 6;
 const dashes = ['none', '6 3', '2 3', '9 3 2 3', '12 4', '1 2'] as const;
 
 export const seriesColour = (i: number): string => `var(--series-${(i % colours) + 1})`;
+/** Sets `--series` to the colour of a network. */
+export const seriesClass = (i: number): string => `series-${(i % colours) + 1}`;
 export const seriesDash = (i: number): string => dashes[i % dashes.length]!;
 
 /** Which line is which network. */

@@ -1,8 +1,9 @@
 import type { Accuracy } from '@llr/attacks';
+import { bar } from './bar.ts';
 import { count, percent } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { ReportNetwork } from './input.ts';
-import { seriesColour } from './series.ts';
+import { seriesClass } from './series.ts';
 
 interface Column {
   name: string;
@@ -30,7 +31,7 @@ export function summaryTable(networks: readonly ReportNetwork[]): Html {
   )}</tr></thead>
 <tbody role="rowgroup">${networks.map(
     (network, i) => html`
-<tr role="row" style="--series: ${seriesColour(i)}"><th role="rowheader" scope="row">${network.name}</th>${columns.map(
+<tr role="row" class="${seriesClass(i)}"><th role="rowheader" scope="row">${network.name}</th>${columns.map(
       (column) => cell(column, network, networks, same),
     )}</tr>`,
   )}
@@ -64,10 +65,9 @@ function cell(
   const [low, high] = interval;
   const best = Math.max(...networks.map((n) => column.accuracy(n)?.value ?? -1));
   const marked = networks.length > 1 && value === best;
-  const width = (from: number, to: number) => `${(100 * (to - from)).toFixed(1)}%`;
   return html`<td role="cell" data-column="${column.name}"${marked ? html` class="best"` : ''}><span class="value">${percent(value)}</span>${
     marked && html` <span class="tag">best</span>`
   }<span class="interval">${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}${
     !sameTotal && html`, n = ${count(total)}`
-  }</span><span class="bar" aria-hidden="true"><i style="width: ${width(0, value)}"></i><b style="left: ${width(0, low)}; width: ${width(low, high)}"></b></span></td>`;
+  }</span>${bar(value, interval)}</td>`;
 }

@@ -15,10 +15,9 @@ export function trainingCurves(networks: readonly ReportNetwork[]): Html | undef
       : [];
   });
   if (charts.length === 0) return undefined;
-  return html`<section aria-labelledby="training"><h2 id="training">Training</h2>
-${legend(networks.map(({ name }) => name))}
+  return html`${legend(networks.map(({ name }) => name))}
 <figure><div class="charts">${charts}</div>
-<figcaption>One chart for each number followed in training, one line for each network, one point an epoch. The losses of two networks differ in what they add up, so compare their shapes rather than their heights.</figcaption></figure></section>`;
+<figcaption>One chart for each number followed in training, one line for each network. The losses of two networks differ in what they add up, so compare their shapes rather than their heights.</figcaption></figure>`;
 }
 
 function curveChart(
