@@ -26,6 +26,7 @@ export async function beginRun(
   directory: string,
   settings: RunSettings,
   engine: string,
+  processes: number,
   resume: boolean | undefined,
 ): Promise<BegunRun | { finished: true }> {
   const checkpoints = join(directory, runFiles.checkpoints);
@@ -36,7 +37,8 @@ export async function beginRun(
     return { finished };
   }
   const resumed = resume ? await newestCheckpoint(checkpoints, console.warn) : undefined;
-  if (resumed) return { metrics: await goOn(directory, resumed, settings, engine), resumed };
+  if (resumed)
+    return { metrics: await goOn(directory, resumed, settings, { engine, processes }), resumed };
   if (resume === undefined && !finished) await assertNothingToLose(directory, checkpoints);
   await clearRun(directory);
   const metrics = MetricsFile.create(join(directory, runFiles.metrics));
@@ -47,12 +49,17 @@ async function goOn(
   directory: string,
   { content }: Checkpoint,
   settings: RunSettings,
-  engine: string,
+  { engine, processes }: { engine: string; processes: number },
 ): Promise<MetricsFile> {
   assertSameSettings(directory, content.settings, settings);
   if (content.engine !== engine) {
     console.warn(
       `${directory} was trained on ${content.engine} up to step ${content.step} and goes on on ${engine}: it will not be the same to the last bits as without a break.`,
+    );
+  }
+  if ((content.processes ?? 1) !== processes) {
+    console.warn(
+      `${directory} was trained by ${content.processes ?? 1} process(es) up to step ${content.step} and goes on with ${processes}: on the same images in the same order, but batch statistics are of other parts of a batch, so it will not be the same to the last bits.`,
     );
   }
   const metrics = await MetricsFile.reopen(join(directory, runFiles.metrics), content.metrics);

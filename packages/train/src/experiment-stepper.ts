@@ -2,6 +2,7 @@ import { crossEntropy, randomSource, type TrainableClassifier } from '@llr/core'
 import type { Experiment, Variant } from './experiment.ts';
 import { movingAverages } from './moving-averages.ts';
 import { optimizerOf } from './optimizers/optimizer-of.ts';
+import { alone, type World } from './parallel/world.ts';
 import { createStepper, type Stepper } from './stepper.ts';
 
 /** @throws when an experiment has no network of this name, saying which it has */
@@ -21,13 +22,16 @@ export function experimentStepper(
   experiment: Experiment,
   variant: string,
   model: TrainableClassifier,
+  world: World = alone,
 ): Stepper {
   const { seed = 0, loss = crossEntropy, threat, train } = experiment;
   const { regularizers = [] } = variantOf(experiment, variant);
   const { microBatchSize, averaging } = train;
   const optimizer = optimizerOf(train)(model.parameters);
   const averages = averaging && movingAverages(model.parameters, averaging);
-  const stepper = createStepper({
+  // What rank 0 is told of is as true of the others.
+  const told = world.rank > 0 ? { onEager: () => {} } : {};
+  const work = {
     classifier: model,
     regularizers,
     optimizer,
@@ -36,7 +40,9 @@ export function experimentStepper(
     norm: threat.norm,
     ...(microBatchSize !== undefined && { microBatchSize }),
     ...(averages && { averages }),
-  });
+    world,
+  };
+  const stepper = createStepper(work, told);
   return {
     ...stepper,
     dispose: () => {

@@ -1,10 +1,14 @@
 import type { Parameter } from '@llr/core';
 import {
   add,
+  concat,
   dispose,
   mul,
   type NamedTensorMap,
+  reshape,
   type Scalar,
+  slice,
+  type Tensor1D,
   tidy,
   zerosLike,
 } from '@tensorflow/tfjs-core';
@@ -18,6 +22,10 @@ export interface GradientAccumulator {
   add(gradients: NamedTensorMap, weight: Scalar): void;
   /** The sums by the name of the parameter's variable, for the optimiser. */
   sums(): NamedTensorMap;
+  /** All sums one after the other: `[parameters]`. */
+  flat(): Tensor1D;
+  /** Puts others in their place. */
+  replace(flat: Tensor1D): void;
   clear(): void;
   dispose(): void;
 }
@@ -36,6 +44,15 @@ export function gradientAccumulator(parameters: readonly Parameter[]): GradientA
         }
       }),
     sums: () => Object.fromEntries(parameters.map(({ variable }, i) => [variable.name, sums[i]!])),
+    flat: () => tidy(() => concat(sums.map((sum) => reshape(sum, [sum.size])))),
+    replace: (flat) =>
+      tidy(() => {
+        let from = 0;
+        for (const sum of sums) {
+          sum.assign(reshape(slice(flat, [from], [sum.size]), sum.shape));
+          from += sum.size;
+        }
+      }),
     clear: () =>
       tidy(() => {
         for (const sum of sums) sum.assign(zerosLike(sum));

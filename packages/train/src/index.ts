@@ -19,6 +19,7 @@ export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-o
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
 export { joinWorld } from './parallel/join-world.ts';
+export { isShared } from './parallel/shared-failure.ts';
 export { alone, type World } from './parallel/world.ts';
 export { experimentFrom } from './plain/experiment-from.ts';
 export type { Load } from './plain/kind.ts';

@@ -40,6 +40,8 @@ export interface RunRecord {
     augment: boolean;
   };
   engine: string;
+  /** How many trained together; nothing where it was one. */
+  processes?: number;
   llr: string;
   /** Of `@tensorflow/tfjs-core`. */
   tfjs: string;

@@ -49,13 +49,22 @@ export function settingsOf(
 }
 
 /** What differs between two runs' settings: `train.batchSize was 64 and is 128`. */
-export function settingsDifferences(before: RunSettings, now: RunSettings): string[] {
+export const settingsDifferences = (before: RunSettings, now: RunSettings): string[] =>
+  differencesBetween(before, now).map(
+    (each) => `${each.name} was ${each.before} and is ${each.now}`,
+  );
+
+/** What differs between two descriptions: what it is called, and the values as people read them. */
+export function differencesBetween(
+  before: RunSettings,
+  now: RunSettings,
+): { name: string; before: string; now: string }[] {
   const [old, current] = [leavesOf(before), leavesOf(now)];
   const names = new Set([...old.keys(), ...current.keys()]);
   const shown = (value: Plain | undefined) => (value === undefined ? 'not set' : `${value}`);
   return [...names]
     .filter((name) => old.get(name) !== current.get(name))
-    .map((name) => `${name} was ${shown(old.get(name))} and is ${shown(current.get(name))}`);
+    .map((name) => ({ name, before: shown(old.get(name)), now: shown(current.get(name)) }));
 }
 
 /** What JSON keeps of it: functions and what is undefined go. */

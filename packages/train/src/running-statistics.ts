@@ -2,12 +2,14 @@ import type { RecordedStatistics } from '@llr/core';
 import {
   add,
   addN,
+  concat,
   mul,
   type Scalar,
   square,
   sub,
   type Tensor,
   type Tensor1D,
+  tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
 
@@ -45,3 +47,36 @@ const mergeLayer = (parts: readonly LayerPart[]): RecordedStatistics[string] =>
     const variance = average((part) => add(part.variance, square(sub(part.mean, mean))));
     return { mean, variance };
   });
+
+/** Batch statistics in memory, all layers one after the other. */
+export interface PackedStatistics {
+  readonly layers: readonly { readonly name: string; readonly channels: number }[];
+  readonly mean: Float32Array;
+  readonly variance: Float32Array;
+}
+
+export function packStatistics(recorded: RecordedStatistics): PackedStatistics {
+  const layers = Object.entries(recorded);
+  const packed = (of: 'mean' | 'variance') => {
+    if (layers.length === 0) return new Float32Array();
+    const values = tidy(() => concat(layers.map(([, statistics]) => statistics[of])).dataSync());
+    return Float32Array.from(values);
+  };
+  return {
+    layers: layers.map(([name, { mean }]) => ({ name, channels: mean.size })),
+    mean: packed('mean'),
+    variance: packed('variance'),
+  };
+}
+
+/** @returns statistics that the caller owns */
+export function unpackStatistics({ layers, mean, variance }: PackedStatistics): RecordedStatistics {
+  let from = 0;
+  const unpacked: Record<string, RecordedStatistics[string]> = {};
+  for (const { name, channels } of layers) {
+    const of = (values: Float32Array) => tensor1d(values.slice(from, from + channels));
+    unpacked[name] = { mean: of(mean), variance: of(variance) };
+    from += channels;
+  }
+  return unpacked;
+}

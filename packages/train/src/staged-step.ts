@@ -2,6 +2,7 @@ import { type Regularizer, unreadableIndices } from '@llr/core';
 import { type Compiled, compile, NotCompilableError, type Program, program } from '@llr/engine';
 import { dispose, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { NamedVariable } from './named-variable.ts';
+import type { Contribution, Reduced } from './parallel/parallel-step.ts';
 import {
   type PassTensors,
   type Searched,
@@ -12,6 +13,8 @@ import {
 } from './step-functions.ts';
 import { blamedFor, partName, type StepPart } from './step-stage.ts';
 import {
+  applyReduced,
+  contributionOf,
   passesOf,
   runStep,
   type StepInput,
@@ -62,6 +65,30 @@ export class StagedStep {
         return runStep(setup, input, this.#functions, searched);
       }),
     );
+  }
+
+  /** This process's share of a step of several processes; nothing moves by it. */
+  contribute(input: StepInput, before: readonly SearchedByPlace[] = []): Contribution {
+    return this.#compilable(() => {
+      let found: Contribution;
+      // A scope looks for tensors in all that it returns, number by number.
+      tidy(() => {
+        const { setup } = this.#stages;
+        const searched = this.#search(input, this.#apart(), before);
+        found = contributionOf(setup, input, this.#functions.accumulation!, searched);
+      });
+      return found!;
+    });
+  }
+
+  /** Moves everything by the shares of all processes. */
+  applyReduced(input: StepInput, reduced: Reduced): void {
+    this.#compilable(() => tidy(() => applyReduced(input, this.#functions.accumulation!, reduced)));
+  }
+
+  /** Forgets what was contributed. */
+  clear(): void {
+    this.#functions.accumulation?.clear();
   }
 
   /** What the asynchronous searches find for each micro-batch, the caller's to dispose of. */
@@ -264,6 +291,8 @@ function compiledRest(
       nominal,
       update,
       accumulate: part,
+      sums: accumulation.sums,
+      replace: accumulation.replace,
       apply: accumulation.apply,
       clear: accumulation.clear,
     },
@@ -276,6 +305,8 @@ function compiledRest(
       step: (tensors) => functions.step(tensors),
       accumulation: {
         accumulate: (tensors, weight) => functions.accumulate(tensors, weight),
+        sums: functions.sums,
+        replace: functions.replace,
         apply: functions.apply,
         clear: functions.clear,
       },

@@ -26,6 +26,7 @@ import {
 import { createTrainContext } from './context.ts';
 import { type GradientAccumulator, gradientAccumulator } from './gradient-accumulator.ts';
 import { nominalWeightOf } from './nominal-weight.ts';
+import { alone } from './parallel/world.ts';
 import { mergeStatistics, type StatisticsPart } from './running-statistics.ts';
 import { inStage } from './step-stage.ts';
 import { ballOf } from './threat.ts';
@@ -73,7 +74,7 @@ export interface StepFunctions {
   update(tensors: UpdateTensors): Scalar;
   /** A whole step of one batch. */
   step(tensors: PassTensors & UpdateTensors, indices: Int32Array): NamedTensorMap;
-  /** Where batches are split: a step is one `accumulate` for each micro-batch, then `apply`. */
+  /** Where batches are split or shared out: a step is one `accumulate` for each micro-batch, then `apply`. */
   accumulation?: Accumulation;
 }
 
@@ -81,18 +82,25 @@ export interface StepFunctions {
 export interface Accumulation {
   /** Adds a micro-batch's gradients, times its share of the batch, to the sums. */
   accumulate(tensors: PassTensors, weight: Scalar, indices: Int32Array): Accumulated;
+  /** The sums of all parameters, one after the other. */
+  sums(): Tensor1D;
+  /** Puts others in their place. */
+  replace(sums: Tensor1D): void;
   /** Moves the parameters by the sums, which are 0 then, and the running statistics by those of the parts, merged. */
   apply(update: UpdateTensors, statistics: readonly StatisticsPart[]): void;
   /** Forgets the sums. */
   clear(): void;
 }
 
-/** Where a setup that splits batches sums up gradients. */
+/** Where a setup that splits batches, or shares them out, sums up gradients. */
 export const accumulatorOf = ({
   microBatchSize,
+  world = alone,
   classifier,
 }: StepSetup): GradientAccumulator | undefined =>
-  microBatchSize === undefined ? undefined : gradientAccumulator(classifier.parameters);
+  microBatchSize === undefined && world.size === 1
+    ? undefined
+    : gradientAccumulator(classifier.parameters);
 
 /** The functions of a step, which assign to the variables of the network, the optimiser, the averages and the sums. */
 export const stepFunctions = (
@@ -127,6 +135,8 @@ const accumulationInto = (setup: StepSetup, accumulator: GradientAccumulator): A
       accumulator.add(gradients, weight);
       return { measured, recorded };
     }),
+  sums: () => accumulator.flat(),
+  replace: (sums) => accumulator.replace(sums),
   apply: (tensors, statistics) =>
     tidy(() => {
       const recorded = statistics.length > 0 ? mergeStatistics(statistics) : undefined;

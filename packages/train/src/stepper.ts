@@ -1,5 +1,7 @@
 import type { NotCompilableError } from '@llr/engine';
 import { assertUniqueNames, type NamedVariable } from './named-variable.ts';
+import { parallelStep } from './parallel/parallel-step.ts';
+import { alone } from './parallel/world.ts';
 import { type StageTimes, stageTimes } from './stage-times.ts';
 import { disposeSearched, StagedStep } from './staged-step.ts';
 import {
@@ -30,12 +32,13 @@ export interface Stepper {
    */
   step(input: StepInput): StepMetrics;
   /**
-   * The same, waiting for the searches that are asynchronous, if any are. Until it settles another step is an error, and
+   * The same, waiting for the searches that are asynchronous, if any are, and for the other processes of the setup's
+   * world. Until it settles another step is an error, and
    * the batch is not to be disposed of.
    */
   stepAsync(input: StepInput): Promise<StepMetrics>;
   /**
-   * Measures how long the stages of such a step take, by steps that are taken back: the state is afterwards what it was,
+   * Measures how long the stages of such a step take in this process, by steps that are taken back: the state is afterwards what it was,
    * to the bit.
    */
   stageTimes(input: StepInput, options?: { repeats?: number }): Promise<StageTimes>;
@@ -94,6 +97,24 @@ export function createStepper(setup: StepSetup, options: StepperOptions = {}): S
       busy = undefined;
     }
   };
+  const { world = alone } = setup;
+  const isShared = world.size > 1;
+  /** This process's share of a step, of which nothing moves yet. */
+  const contribute = async (input: StepInput) => {
+    assertInput(setup, input);
+    const searched = isAsync ? await staged.searchAsync(input) : [];
+    try {
+      return staged.contribute(input, searched);
+    } finally {
+      disposeSearched(searched);
+    }
+  };
+  const sharedStep = (input: StepInput) =>
+    parallelStep(world, {
+      contribute: () => contribute(input),
+      apply: (reduced) => staged.applyReduced(input, reduced),
+      clear: () => staged.clear(),
+    });
   const stepOf = async (input: StepInput, found?: readonly SearchedByPlace[]) => {
     if (!isAsync || found) return staged.step(input, found);
     const searched = await staged.searchAsync(input);
@@ -106,11 +127,13 @@ export function createStepper(setup: StepSetup, options: StepperOptions = {}): S
   return {
     step: (input) => {
       assertFree();
+      if (isShared) throw new Error('Several processes take this step: use stepAsync().');
       assertSynchronous(setup.regularizers);
       return staged.step(input);
     },
     stepAsync: (input) =>
       during(stepUnderWay, async () => {
+        if (isShared) return sharedStep(input);
         assertInput(setup, input);
         return stepOf(input);
       }),

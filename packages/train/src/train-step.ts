@@ -5,11 +5,26 @@ import type {
   Regularizer,
   TrainableClassifier,
 } from '@llr/core';
-import { dispose, type NamedTensorMap, scalar, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import {
+  dispose,
+  type NamedTensorMap,
+  scalar,
+  slice,
+  type Tensor,
+  tensor1d,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { microBatchSizes } from './micro-batches.ts';
 import type { MovingAverages } from './moving-averages.ts';
 import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
-import type { StatisticsPart } from './running-statistics.ts';
+import type { Contribution, Reduced } from './parallel/parallel-step.ts';
+import type { World } from './parallel/world.ts';
+import {
+  mergeStatistics,
+  packStatistics,
+  type StatisticsPart,
+  unpackStatistics,
+} from './running-statistics.ts';
 import {
   type Accumulation,
   accumulatorOf,
@@ -20,6 +35,7 @@ import {
   type UpdateTensors,
 } from './step-functions.ts';
 import { assertThreat, type ThreatDescription } from './threat.ts';
+import { type Measurement, weightedMeans } from './weighted-means.ts';
 
 /** What stays the same from step to step. */
 export interface StepSetup {
@@ -34,6 +50,11 @@ export interface StepSetup {
   microBatchSize?: number;
   /** Of the classifier's parameters, taken after each step. */
   averages?: MovingAverages;
+  /**
+   * Processes that take each step together, every one on its share of the batch, of the same size and with batch
+   * statistics of its own, as if they were the micro-batches of one process. Default: this one.
+   */
+  world?: World;
 }
 
 /** What changes. */
@@ -117,28 +138,12 @@ function accumulatedStep(
   setup: StepSetup,
   input: StepInput,
   sizes: readonly number[],
-  { accumulate, apply, clear }: Accumulation,
+  accumulation: Accumulation,
   searched: readonly SearchedByPlace[],
 ): StepMetrics {
-  const statistics: StatisticsPart[] = [];
-  const measurements: Measurement[] = [];
+  const { apply, clear } = accumulation;
   try {
-    let from = 0;
-    for (const [i, size] of sizes.entries()) {
-      const part = rows(input.batch, from, size);
-      const weight = scalar(size / input.batch.indices.length);
-      const { measured, recorded } = accumulate(
-        passTensors(setup, input, part, searched[i]),
-        weight,
-        part.indices,
-      );
-      dispose([part.images, part.labels]);
-      measurements.push({ metrics: numbers(measured), size });
-      if (recorded) statistics.push({ weight, recorded });
-      from += size;
-    }
-    const metrics = weightedMeans(measurements);
-    assertFinite(metrics, input);
+    const { metrics, statistics } = accumulateAll(setup, input, sizes, accumulation, searched);
     apply(updateTensors(input), statistics);
     return metrics;
   } catch (error) {
@@ -146,6 +151,71 @@ function accumulatedStep(
     throw error;
   }
 }
+
+/** Adds the gradients of all micro-batches to the sums, times their share of the batch of all processes. */
+function accumulateAll(
+  setup: StepSetup,
+  input: StepInput,
+  sizes: readonly number[],
+  { accumulate }: Accumulation,
+  searched: readonly SearchedByPlace[],
+): { metrics: StepMetrics; statistics: StatisticsPart[] } {
+  const statistics: StatisticsPart[] = [];
+  const measurements: Measurement[] = [];
+  const { length } = input.batch.indices;
+  const processes = setup.world?.size ?? 1;
+  let from = 0;
+  for (const [i, size] of sizes.entries()) {
+    const part = rows(input.batch, from, size);
+    const { measured, recorded } = accumulate(
+      passTensors(setup, input, part, searched[i]),
+      scalar(size / (length * processes)),
+      part.indices,
+    );
+    dispose([part.images, part.labels]);
+    measurements.push({ metrics: numbers(measured), size });
+    if (recorded) statistics.push({ weight: scalar(size / length), recorded });
+    from += size;
+  }
+  const metrics = weightedMeans(measurements);
+  assertFinite(metrics, input);
+  return { metrics, statistics };
+}
+
+/** What this process's share of the batch comes to, all of it in memory. */
+export function contributionOf(
+  setup: StepSetup,
+  input: StepInput,
+  accumulation: Accumulation,
+  searched: readonly SearchedByPlace[],
+): Contribution {
+  assertInput(setup, input);
+  const sizes = sizesOf(setup, input);
+  try {
+    const { metrics, statistics } = accumulateAll(setup, input, sizes, accumulation, searched);
+    return {
+      measured: { metrics, size: input.batch.indices.length },
+      gradients: valuesOf(accumulation.sums()),
+      statistics: packStatistics(statistics.length > 0 ? mergeStatistics(statistics) : {}),
+    };
+  } catch (error) {
+    accumulation.clear();
+    throw error;
+  }
+}
+
+/** Moves the parameters and the running statistics by what the shares of all processes come to. */
+export function applyReduced(
+  input: StepInput,
+  { replace, apply }: Accumulation,
+  { gradients, statistics }: Reduced,
+): void {
+  replace(tensor1d(gradients));
+  const merged = { weight: scalar(1), recorded: unpackStatistics(statistics) };
+  apply(updateTensors(input), statistics.layers.length > 0 ? [merged] : []);
+}
+
+const valuesOf = (tensor: Tensor): Float32Array => Float32Array.from(tensor.dataSync());
 
 const passTensors = (
   { random }: StepSetup,
@@ -180,22 +250,6 @@ function numbers(measured: NamedTensorMap): StepMetrics {
   );
   dispose(measured);
   return metrics;
-}
-
-interface Measurement {
-  metrics: StepMetrics;
-  size: number;
-}
-
-/** The means over a batch from those over its parts, each weighing as much as it has images. */
-function weightedMeans(parts: readonly Measurement[]): StepMetrics {
-  const names = new Set(parts.flatMap(({ metrics }) => Object.keys(metrics)));
-  const meanOf = (name: string) => {
-    const reporting = parts.filter(({ metrics }) => name in metrics);
-    const images = reporting.reduce((sum, { size }) => sum + size, 0);
-    return reporting.reduce((sum, { metrics, size }) => sum + metrics[name]! * size, 0) / images;
-  };
-  return Object.fromEntries([...names].map((name) => [name, meanOf(name)]));
 }
 
 function assertFinite(metrics: StepMetrics, { step, epoch }: StepInput): void {

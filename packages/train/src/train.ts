@@ -5,14 +5,20 @@ import { getBackend, version_core } from '@tensorflow/tfjs-core';
 import { beginRun } from './begin-run.ts';
 import { callEach, type TrainCallback } from './callbacks.ts';
 import { replaceFolder } from './checkpoints/replace-folder.ts';
-import { type Experiment, warningsAbout } from './experiment.ts';
+import { type Experiment, type TrainOptions, warningsAbout } from './experiment.ts';
 import { variantOf } from './experiment-stepper.ts';
 import { optimizerName } from './optimizers/optimizer-of.ts';
+import { everyone, rank0 } from './parallel/everyone.ts';
+import { assertSameEverywhere } from './parallel/same-everywhere.ts';
+import { isShared } from './parallel/shared-failure.ts';
+import { shareState } from './parallel/shared-state.ts';
+import { alone, type World } from './parallel/world.ts';
 import { type MetricsLine, type RunRecord, readRun, runFiles, writeJson } from './run-directory.ts';
 import { settingsOf } from './run-settings.ts';
 import { type RunSource, runSource } from './run-source.ts';
 import { assertFits, dataOf, splitTraining } from './training-data.ts';
 import { trainingLoop } from './training-loop.ts';
+import { TrainingStopped } from './training-stopped.ts';
 import { version } from './version.ts';
 
 export interface TrainRunOptions {
@@ -28,7 +34,12 @@ export interface TrainRunOptions {
    * holds the checkpoints of an unfinished run.
    */
   resume?: boolean;
-  /** Stops training after the step at hand, with a checkpoint: see `TrainingStopped`. */
+  /**
+   * Processes that train together, each on its share of every batch: `await joinWorld()`. Rank 0 writes the folder and
+   * tells the callbacks. What fails on one of them ends all of them. Default: this one.
+   */
+  world?: World;
+  /** Stops training after the step at hand, with a checkpoint: see `TrainingStopped`. Any rank's stops all. */
   signal?: AbortSignal;
   /** Called after each step, as a callback's. */
   onStep?: TrainCallback['onStep'];
@@ -60,24 +71,42 @@ export async function train(
   variant: string,
   options: TrainRunOptions = {},
 ): Promise<TrainResult> {
-  variantOf(experiment, variant);
-  for (const warning of warningsAbout(experiment)) console.warn(warning);
+  const { world = alone } = options;
+  try {
+    return await trainIn(world, experiment, variant, options);
+  } catch (error) {
+    // What the others don't know of, they would wait for.
+    if (world.size > 1 && !isShared(error) && !(error instanceof TrainingStopped))
+      world.abort(`${world.names[world.rank]}: ${(error as Error).message}`);
+    throw error;
+  }
+}
+
+async function trainIn(
+  world: World,
+  experiment: Experiment,
+  variant: string,
+  options: TrainRunOptions,
+): Promise<TrainResult> {
+  const leads = world.rank === 0;
   const { directory = join('runs', experiment.name, variant), signal } = options;
-  const seed = experiment.seed ?? 0;
   const source = options.source ?? (await runSource());
-  const data = dataOf(experiment);
-  const { training, validation } = splitTraining(await data.open('train'), experiment.train);
-  const { inputShape, classNames } = training;
-  const model = experiment.model({ inputShape, numClasses: classNames.length, seed });
-  assertFits(model, training);
-  const settings = settingsOf(experiment, variant, { model, training, validation });
   const engine = options.engine ?? getBackend();
-  const begun = await beginRun(directory, settings, engine, options.resume);
-  if ('finished' in begun) return { ...(await finishedRun(directory, model)), directory };
+  const prepared = await preparedIn(world, experiment, variant);
+  const { model, training, data, settings, ...opened } = prepared;
+  await assertSameEverywhere(world, {
+    experiment: experiment.name,
+    networks: Object.keys(experiment.variants).join(', '),
+    ...settings,
+    ...versionsOf(engine),
+  });
+  const begun = await beginIn(world, () =>
+    beginRun(directory, settings, engine, world.size, options.resume),
+  );
+  if ('finished' in begun) return { ...(await finishedRun(world, directory, model)), directory };
   const { metrics, resumed } = begun;
-  const told = callEach(callbacksOf(experiment, options));
-  const opened = { model, training, validation };
-  const run = { settings, directory, metrics, resumed, engine, source, told, signal };
+  const told = callEach(leads ? callbacksOf(experiment, options) : []);
+  const run = { settings, directory, metrics, resumed, engine, source, told, signal, world };
   let record: RunRecord | undefined;
   const finish = async (seconds: number) => {
     record = recordOf(experiment, variant, {
@@ -85,6 +114,7 @@ export async function train(
       model,
       examples: training.size,
       engine,
+      ...(world.size > 1 && { processes: world.size }),
       source: resumed?.content.source ?? source,
       seconds,
       settings,
@@ -93,7 +123,7 @@ export async function train(
     await writeJson(join(directory, runFiles.run), record);
   };
   try {
-    await trainingLoop({ experiment, variant, ...opened, ...run }, finish);
+    await trainingLoop({ experiment, variant, model, training, ...opened, ...run }, finish);
   } catch (error) {
     // Why training has failed is what counts.
     await Promise.allSettled([told.onEnd()]);
@@ -101,19 +131,76 @@ export async function train(
   }
   await told.onEnd();
   // What is given back is what was saved: the averages.
-  if (experiment.train.averaging) await loadNetwork(model, directory);
-  return { model, history: metrics.lines, run: record!, directory };
+  if (experiment.train.averaging) await loadNetwork(world, model, directory);
+  const { lines, made } = await rank0(world, () => ({ lines: metrics!.lines, made: record! }));
+  return { model, history: lines, run: made, directory };
 }
 
+/** What is known before the run's folder is looked at. */
+async function preparedIn(world: World, experiment: Experiment, variant: string) {
+  let prepared: Awaited<ReturnType<typeof prepare>>;
+  await everyone(world, async () => {
+    variantOf(experiment, variant);
+    assertShares(experiment.train, world);
+    if (world.rank === 0) for (const each of warningsAbout(experiment)) console.warn(each);
+    prepared = await prepare(experiment, variant);
+    return true;
+  });
+  return prepared!;
+}
+
+async function prepare(experiment: Experiment, variant: string) {
+  const data = dataOf(experiment);
+  const { training, validation } = splitTraining(await data.open('train'), experiment.train);
+  const { inputShape, classNames } = training;
+  const { seed = 0 } = experiment;
+  const model = experiment.model({ inputShape, numClasses: classNames.length, seed });
+  assertFits(model, training);
+  const settings = settingsOf(experiment, variant, { model, training, validation });
+  return { data, training, validation, model, settings };
+}
+
+/** The folder is rank 0's to begin; the others are told where training goes on. */
+async function beginIn(world: World, begin: () => ReturnType<typeof beginRun>) {
+  let own: Awaited<ReturnType<typeof beginRun>> | undefined;
+  const known = await rank0(world, async () => {
+    own = await begin();
+    return 'finished' in own ? { finished: true } : { resumed: own.resumed };
+  });
+  if ('finished' in known) return { finished: true };
+  return { resumed: known.resumed, metrics: own && 'metrics' in own ? own.metrics : undefined };
+}
+
+function assertShares({ batchSize }: TrainOptions, { size }: World): void {
+  if (batchSize % size === 0) return;
+  const nearest = Math.max(1, Math.round(batchSize / size)) * size;
+  throw new Error(
+    `Batches of ${batchSize} images can't be shared out evenly among ${size} processes: set train.batchSize to a multiple of ${size}, such as ${nearest}, or start another number of processes.`,
+  );
+}
+
+const versionsOf = (engine: string) => ({
+  engine,
+  llr: version,
+  tfjs: version_core,
+  node: process.version,
+});
+
 /** A run that has finished, with its network's weights. */
-async function finishedRun(directory: string, model: TrainableClassifier) {
-  const { run, metrics } = await readRun(directory);
-  await loadNetwork(model, directory);
+async function finishedRun(world: World, directory: string, model: TrainableClassifier) {
+  const { run, metrics } = await rank0(world, () => readRun(directory));
+  await loadNetwork(world, model, directory);
   return { model, run, history: metrics };
 }
 
-const loadNetwork = (model: TrainableClassifier, directory: string) =>
-  loadWeights(model, join(directory, runFiles.model, 'model.safetensors'));
+/** The saved network, from rank 0's disk. */
+async function loadNetwork(world: World, model: TrainableClassifier, directory: string) {
+  const file = join(directory, runFiles.model, 'model.safetensors');
+  await rank0(world, async () => {
+    await loadWeights(model, file);
+  });
+  await shareState(world, [...model.parameters, ...(model.runningStatistics ?? [])]);
+}
 
 function callbacksOf({ train: recipe }: Experiment, { onStep, callbacks = [] }: TrainRunOptions) {
   return [...(recipe.callbacks ?? []), ...(onStep ? [{ onStep }] : []), ...callbacks];
@@ -122,7 +209,7 @@ function callbacksOf({ train: recipe }: Experiment, { onStep, callbacks = [] }: 
 function recordOf(
   { name, seed = 0, threat, train: recipe, variants }: Experiment,
   variant: string,
-  found: Pick<RunRecord, 'data' | 'engine' | 'source' | 'seconds' | 'settings'> & {
+  found: Pick<RunRecord, 'data' | 'engine' | 'source' | 'seconds' | 'settings' | 'processes'> & {
     model: TrainableClassifier;
     examples: number;
   },

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { evaluate } from '@llr/attacks';
-import type { Batch, ImageSource, TrainableClassifier } from '@llr/core';
+import type { Batch, ImageSource } from '@llr/core';
 import { dispose } from '@tensorflow/tfjs-core';
 import type { TrainCallback } from './callbacks.ts';
-import { isBetter, robustAccuracy, saveBest } from './checkpoints/best-network.ts';
+import { isBetter, saveBest } from './checkpoints/best-network.ts';
 import { type Checkpoint, type CheckpointContent, restoreState } from './checkpoints/checkpoint.ts';
 import { Checkpointer } from './checkpoints/checkpointer.ts';
 import { writing } from './checkpoints/failed-write.ts';
@@ -11,6 +10,10 @@ import type { Experiment } from './experiment.ts';
 import { experimentStepper } from './experiment-stepper.ts';
 import { MeanMetrics } from './mean-metrics.ts';
 import type { MetricsFile } from './metrics-file.ts';
+import { anyone, rank0 } from './parallel/everyone.ts';
+import { RankLost, SharedFailure } from './parallel/shared-failure.ts';
+import { assertSameState, shareState } from './parallel/shared-state.ts';
+import type { World } from './parallel/world.ts';
 import { prefetch } from './prefetch.ts';
 import { type MetricsLine, runFiles } from './run-directory.ts';
 import type { Opened, RunSettings } from './run-settings.ts';
@@ -18,8 +21,8 @@ import type { RunSource } from './run-source.ts';
 import { type EpochSchedule, linearRamp } from './schedules.ts';
 import { StepClock } from './step-clock.ts';
 import type { Stepper } from './stepper.ts';
-import { threatModel } from './threat.ts';
 import { TrainingStopped } from './training-stopped.ts';
+import { validate } from './validate.ts';
 import { version } from './version.ts';
 
 const linesPerEpoch = 8;
@@ -31,13 +34,16 @@ export interface TrainingWork extends Opened {
   settings: RunSettings;
   /** The run's folder. */
   directory: string;
-  metrics: MetricsFile;
+  /** On rank 0 alone, which writes. */
+  metrics: MetricsFile | undefined;
   /** Where to go on from. */
   resumed: Checkpoint | undefined;
   engine: string;
   source: RunSource;
   told: Required<TrainCallback>;
   signal: AbortSignal | undefined;
+  /** Processes that train together. */
+  world: World;
 }
 
 /**
@@ -50,7 +56,8 @@ export async function trainingLoop(
   work: TrainingWork,
   finish: (seconds: number) => Promise<void>,
 ): Promise<void> {
-  const stepper = experimentStepper(work.experiment, work.variant, work.model);
+  const { experiment, variant, model, world } = work;
+  const stepper = experimentStepper(experiment, variant, model, world);
   try {
     await new TrainingLoop(work, stepper).run(finish);
   } finally {
@@ -83,8 +90,20 @@ class TrainingLoop {
   }
 
   async run(finish: (seconds: number) => Promise<void>): Promise<void> {
-    const { resumed, directory, told, experiment } = this.#work;
-    if (resumed) await restoreState(resumed, this.#stepper.state);
+    try {
+      await this.#run(finish);
+    } catch (error) {
+      if (error instanceof RankLost) error.message += ` ${this.#checkpointer.kept}`;
+      throw error;
+    }
+  }
+
+  async #run(finish: (seconds: number) => Promise<void>): Promise<void> {
+    const { resumed, directory, told, experiment, world } = this.#work;
+    await rank0(world, async () => {
+      if (resumed) await restoreState(resumed, this.#stepper.state);
+    });
+    await shareState(world, this.#stepper.state);
     this.#stepper.write();
     await told.onStart({ directory, step: this.#step, steps: this.#steps });
     // A checkpoint after an epoch's last step is from before its validation.
@@ -95,17 +114,25 @@ class TrainingLoop {
       await this.#validateAfter(pass);
     }
     await this.#stepper.withAverages(() =>
-      this.#writing('The network', () => finish(this.#seconds)),
+      rank0(world, () => this.#writing('The network', () => finish(this.#seconds))),
     );
   }
 
   /** The rest of an epoch. */
   async #trainFor(pass: number): Promise<void> {
-    const { training, experiment } = this.#work;
-    const { batchSize, augment = false } = experiment.train;
+    const { training, experiment, world } = this.#work;
+    const { augment = false } = experiment.train;
     const done = this.#step - pass * this.#stepsPerEpoch;
     if (done === this.#stepsPerEpoch) return;
-    const options = { batchSize, epoch: pass, from: done, seed: experiment.seed ?? 0, augment };
+    const options = {
+      batchSize: experiment.train.batchSize / world.size,
+      rank: world.rank,
+      world: world.size,
+      epoch: pass,
+      from: done,
+      seed: experiment.seed ?? 0,
+      augment,
+    };
     this.#clock.skip();
     for await (const batch of prefetch(training.batches(options))) {
       this.#clock.gotBatch();
@@ -115,7 +142,7 @@ class TrainingLoop {
         dispose([batch.images, batch.labels]);
       }
       const isEnd = this.#step === (pass + 1) * this.#stepsPerEpoch;
-      if (isEnd || this.#checkpointer.isDue(this.#step)) await this.#checkpoint();
+      if (isEnd || (await this.#isDue())) await this.#checkpoint();
       await this.#stopIfAsked();
       this.#clock.waitForBatch();
     }
@@ -130,7 +157,7 @@ class TrainingLoop {
     );
     this.#step += 1;
     this.#means.add({ ...metrics, ...scheduled });
-    this.#clock.stepDone(batch.indices.length);
+    this.#clock.stepDone(batch.indices.length * this.#work.world.size);
     const place = { step: this.#step, steps: this.#steps, epoch: this.#epoch };
     await told.onStep({ ...place, metrics, ...scheduled, ...this.#clock.speed });
     const linesEvery = Math.max(1, Math.round(this.#stepsPerEpoch / linesPerEpoch));
@@ -142,6 +169,7 @@ class TrainingLoop {
     try {
       return await step();
     } catch (error) {
+      if (error instanceof RankLost) throw error;
       throw new Error(
         `${(error as Error).message} The learning rate was ${learningRate}. ${this.#checkpointer.kept}`,
         { cause: error },
@@ -151,32 +179,34 @@ class TrainingLoop {
 
   /** Validates where it is time to; the network is its averages then, where there are some. */
   async #validateAfter(pass: number): Promise<void> {
-    const { validation, experiment, signal } = this.#work;
+    const { validation, experiment } = this.#work;
     const { epochs, validation: { every = 1 } = {} } = experiment.train;
     if (!validation || ((pass + 1) % every !== 0 && pass + 1 !== epochs)) return;
-    try {
-      await this.#stepper.withAverages(() => this.#validate(validation, pass + 1));
-    } catch (error) {
-      if (signal?.aborted) await this.#stopIfAsked();
-      throw error;
-    }
+    const found = await this.#stepper.withAverages(() => this.#validate(validation, pass + 1));
+    if (!found) await this.#stopIfAsked();
     this.#clock.skip();
   }
 
-  async #validate(validation: ImageSource, epoch: number): Promise<void> {
-    const { model, experiment, directory, told, signal } = this.#work;
-    const found = await validate(model, validation, experiment, signal);
+  /** @returns whether it went through: a signal may have stopped it */
+  async #validate(validation: ImageSource, epoch: number): Promise<boolean> {
+    const { model, experiment, directory, told, signal, world } = this.#work;
+    const found = await validate({ model, data: validation, experiment, signal, world });
+    if (!found) return false;
     const line = await this.#record(found, epoch);
-    if (!isBetter(line, this.#best)) return;
+    if (!isBetter(line, this.#best)) return true;
     const folder = join(directory, runFiles.best);
-    await this.#writing('The best network', () => saveBest(model, folder, line));
+    await rank0(world, () =>
+      this.#writing('The best network', () => saveBest(model, folder, line)),
+    );
     this.#best = line;
     await told.onCheckpoint(folder, 'best');
+    return true;
   }
 
   async #record(numbers: Readonly<Record<string, number>>, epoch = this.#epoch) {
     const line = { step: this.#step, epoch, ...numbers };
-    await this.#writing('The curve', () => this.#work.metrics.append(line));
+    const { metrics } = this.#work;
+    if (metrics) await this.#writing('The curve', () => metrics.append(line));
     await this.#work.told.onMetrics(line);
     return line;
   }
@@ -185,29 +215,53 @@ class TrainingLoop {
     return writing(what, this.#checkpointer.kept, write);
   }
 
+  /** Whether a checkpoint is due by rank 0's clock. */
+  #isDue(): Promise<boolean> {
+    const { world } = this.#work;
+    return anyone(world, world.rank === 0 && this.#checkpointer.isDue(this.#step));
+  }
+
   async #checkpoint(): Promise<void> {
     if (this.#checkpointer.has(this.#step)) return;
+    const { state } = this.#stepper;
+    const { world } = this.#work;
     this.#stepper.read();
-    const folder = await this.#checkpointer.write(await this.#content(), this.#stepper.state);
+    await this.#assertSameState();
+    const folder = await rank0(world, async () =>
+      this.#checkpointer.write(await this.#content(), state),
+    );
+    this.#checkpointer.written(this.#step);
     await this.#work.told.onCheckpoint(folder, 'step');
     this.#clock.skip();
   }
 
+  async #assertSameState(): Promise<void> {
+    try {
+      await assertSameState(this.#work.world, this.#stepper.state);
+    } catch (error) {
+      if (!(error instanceof SharedFailure)) throw error;
+      throw new SharedFailure(
+        `After step ${this.#step} training can't be gone on with. ${error.message} ${this.#checkpointer.kept}`,
+      );
+    }
+  }
+
   async #stopIfAsked(): Promise<void> {
-    if (!this.#work.signal?.aborted) return;
+    if (!(await anyone(this.#work.world, this.#work.signal?.aborted === true))) return;
     if (this.#step > 0) await this.#checkpoint();
     throw new TrainingStopped(this.#step, this.#steps, this.#checkpointer.last);
   }
 
   async #content(): Promise<CheckpointContent> {
-    const { settings, metrics, engine, source, resumed } = this.#work;
+    const { settings, metrics, engine, source, resumed, world } = this.#work;
     return {
       step: this.#step,
       settings,
       means: this.#means.state,
-      metrics: await metrics.flushed(),
+      metrics: await metrics!.flushed(),
       best: this.#best,
       engine,
+      ...(world.size > 1 && { processes: world.size }),
       source: resumed?.content.source ?? source,
       llr: version,
       node: process.version,
@@ -233,32 +287,6 @@ class TrainingLoop {
 
   get #seconds(): number {
     return (performance.now() - this.#began) / 1000;
-  }
-}
-
-/** Clean and robust accuracy on held-out images, 0 to 1. */
-async function validate(
-  model: TrainableClassifier,
-  data: ImageSource,
-  experiment: Experiment,
-  signal: AbortSignal | undefined,
-) {
-  const threat = threatModel(experiment.threat);
-  const attacks = [experiment.train.validation!.attack];
-  const seed = experiment.seed ?? 0;
-  try {
-    const { clean, robust } = await evaluate({
-      classifier: model,
-      data,
-      attacks,
-      threat,
-      seed,
-      selfChecks: false,
-      ...(signal && { signal }),
-    });
-    return { 'validation accuracy': clean.value, [robustAccuracy]: robust.value };
-  } finally {
-    dispose(threat.radius);
   }
 }
 

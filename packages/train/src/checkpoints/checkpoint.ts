@@ -25,6 +25,8 @@ export interface CheckpointContent {
   /** The validation of the network in `best/`, if there has been one. */
   best: MetricsLine | null;
   engine: string;
+  /** How many trained together; nothing where it was one. */
+  processes?: number;
   /** Where the run was begun from. */
   source: RunSource;
   llr: string;

@@ -65,10 +65,15 @@ export class Checkpointer {
     await writing(`The checkpoint after step ${step}`, this.kept, () =>
       writeCheckpoint(folder, content, state),
     );
-    this.#step = step;
-    this.#moment = performance.now();
+    this.written(step);
     await rotateCheckpoints(join(this.#directory, runFiles.checkpoints), this.#options.keep ?? 3);
     return folder;
+  }
+
+  /** The state after this step is on disk; another process may have written it. */
+  written(step: number): void {
+    this.#step = step;
+    this.#moment = performance.now();
   }
 
   #folder(step: number): string {

@@ -97,7 +97,7 @@ export class MpiWorld implements World {
 
   async gather<T>(value: T): Promise<T[] | undefined> {
     if (this.rank > 0) {
-      this.#outgoing.send(JSON.stringify(value), 0, tags.up, this.#communicator);
+      this.#outgoing.send(JSON.stringify(value ?? null), 0, tags.up, this.#communicator);
       await this.#wait(
         () => this.#outgoing.poll(),
         () => [0],
@@ -112,13 +112,13 @@ export class MpiWorld implements World {
       () => missing().length === 0,
       () => missing().map(({ from }) => from),
     );
-    const texts = [JSON.stringify(value), ...others.map(({ text }) => text)];
+    const texts = [JSON.stringify(value ?? null), ...others.map(({ text }) => text)];
     return texts.map((text) => JSON.parse(text) as T);
   }
 
   async broadcast<T>(value: T | undefined): Promise<T> {
     if (this.rank === 0) {
-      const text = JSON.stringify(value);
+      const text = JSON.stringify(value ?? null);
       for (let rank = 1; rank < this.size; rank++) {
         this.#outgoing.send(text, rank, tags.down, this.#communicator);
       }

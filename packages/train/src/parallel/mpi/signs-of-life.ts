@@ -1,11 +1,7 @@
+import { RankLost } from '../shared-failure.ts';
 import type { Handle } from './abi.ts';
 import { Incoming, Outgoing } from './incoming.ts';
 import type { Mpi } from './library.ts';
-
-/** Another rank has failed, or gives no sign of life; the message names it. */
-class RankLost extends Error {
-  override readonly name = 'RankLost';
-}
 
 const tags = { question: 1, answer: 2, failure: 3 };
 const servedEvery = 20;
