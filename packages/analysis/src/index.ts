@@ -23,6 +23,11 @@ export {
   type LossSurfaceOptions,
   lossSurface,
 } from './loss-surface.ts';
+export {
+  type ObfuscationVerdictOptions,
+  obfuscationVerdict,
+  type VerdictProgress,
+} from './obfuscation/obfuscation-verdict.ts';
 export type {
   MeasurementJournal,
   MeasurementOptions,
@@ -37,6 +42,8 @@ export type {
   Reason,
   VerdictWord,
 } from './obfuscation/verdict.ts';
+export type { VerdictBudget } from './obfuscation/verdict-attacks.ts';
+export type { VerdictEntry, VerdictJournal } from './obfuscation/verdict-journal.ts';
 export { type AttackedImage, type Panel, panels } from './panels.ts';
 export { epsilonText } from './report/format.ts';
 export type { Curve, ReportInput, ReportNetwork } from './report/input.ts';

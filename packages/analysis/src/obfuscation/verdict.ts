@@ -1,8 +1,9 @@
 import type { Accuracy, Warning } from '@llr/attacks';
 
 /**
- * `'masked'`: attacks by gradients report an accuracy that is not real, or a single step does. `'suspicious'`: something speaks
- * for it, or too much could not be checked. `'clear'`: nothing was found, which is no proof that there is nothing.
+ * `'masked'`: gradients mislead, so that some common attack reports an accuracy that is not real. `'suspicious'`: something
+ * speaks for that, or too little could be checked. `'clear'`: nothing was found, which is no proof that there is nothing; nor
+ * does it mean that the network is robust.
  */
 export type VerdictWord = 'masked' | 'suspicious' | 'clear';
 
@@ -11,8 +12,8 @@ export interface Reason {
   /** Which: `'gradients'`, `'black box'`, … */
   check: string;
   outcome: 'passed' | 'failed' | 'not run';
-  /** What a failure means: gradients are masked, or may be. */
-  weight: 'masked' | 'suspicious';
+  /** What a failure makes of the verdict; a `'hint'` nothing alone, with another one `'suspicious'`. */
+  weight: 'masked' | 'suspicious' | 'hint';
   /** What was seen, with figures; why it matters. */
   text: string;
 }
