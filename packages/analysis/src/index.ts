@@ -23,16 +23,16 @@ export {
   type LossSurfaceOptions,
   lossSurface,
 } from './loss-surface.ts';
-export {
-  type ObfuscationVerdictOptions,
-  obfuscationVerdict,
-  type VerdictProgress,
-} from './obfuscation/obfuscation-verdict.ts';
 export type {
   MeasurementJournal,
   MeasurementOptions,
   MeasurementProgress,
 } from './measurement/journal.ts';
+export {
+  type ObfuscationVerdictOptions,
+  obfuscationVerdict,
+  type VerdictProgress,
+} from './obfuscation/obfuscation-verdict.ts';
 export type {
   AttackAccuracy,
   CurvePoint,

@@ -7,6 +7,7 @@ import { evalCommand } from './commands/eval.ts';
 import { report } from './commands/report.ts';
 import { reproduce } from './commands/reproduce.ts';
 import { train } from './commands/train.ts';
+import { verdict } from './commands/verdict.ts';
 import { Interrupted } from './eval/interrupt.ts';
 
 /**
@@ -23,7 +24,9 @@ export async function main(args: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
-  for (const add of [train, evalCommand, report, reproduce, data, engine, doctor]) add(program);
+  for (const add of [train, evalCommand, verdict, report, reproduce, data, engine, doctor]) {
+    add(program);
+  }
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;

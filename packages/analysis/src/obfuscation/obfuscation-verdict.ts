@@ -7,20 +7,19 @@ import {
 } from '@llr/attacks';
 import type { Classifier, ImageSource, ThreatModel } from '@llr/core';
 import { tensor1d } from '@tensorflow/tfjs-core';
-import { type ExampleGamma, localLinearityHistogram } from '../local-linearity-histogram.ts';
-import { mean, quantile } from '../numbers.ts';
+import {
+  type LocalLinearityHistogram,
+  localLinearityHistogram,
+} from '../local-linearity-histogram.ts';
+import { singleRadius } from '../measurement/single-radius.ts';
+import { mean } from '../numbers.ts';
 import { greyRadius, radiiAround } from './epsilon-curve.ts';
 import { brokenBy, correctOnes, type Evidence } from './evidence.ts';
 import { judge } from './judge.ts';
 import { neighbourCorrelation } from './neighbour-correlation.ts';
 import { restartsUntilBroken } from './restarts-until-broken.ts';
 import { transferred } from './transferred.ts';
-import type {
-  CurvePoint,
-  GammaStatistics,
-  NoiseStatistics,
-  ObfuscationVerdict,
-} from './verdict.ts';
+import type { CurvePoint, NoiseStatistics, ObfuscationVerdict } from './verdict.ts';
 import {
   allOf,
   type VerdictAttacks,
@@ -71,6 +70,7 @@ export async function obfuscationVerdict(
 ): Promise<ObfuscationVerdict> {
   const { classifier, threat, seed } = options;
   const epsilon = await singleRadius(threat);
+  if (!(epsilon > 0)) throw new RangeError(`A verdict needs an ε above 0; got ${epsilon}.`);
   const attacks = withTransfer(verdictAttacks(options), options.surrogate);
   const grey = greyRadius(threat, classifier);
   const { evaluation, correlations } = await attackedAtEpsilon(options, attacks);
@@ -79,7 +79,8 @@ export async function obfuscationVerdict(
     const found = radius === epsilon ? evaluation : await attackedAt(radius, options, attacks);
     byEpsilon.push({ epsilon: radius, evaluation: found });
   }
-  const gammas = await gammasOf(options);
+  const histogram = await gammasOf(options);
+  const gammas = histogram.examples;
   const evidence: Evidence = { attacks, evaluation, byEpsilon, grey, gammas, correlations };
   const { clean, robust, data, warnings } = evaluation;
   return {
@@ -115,7 +116,7 @@ export async function obfuscationVerdict(
         access,
         accuracy: accuracyUnder(evaluation, name),
       })),
-    gamma: gammaStatistics(gammas),
+    gamma: { images: gammas.length, ...histogram.sqrtGamma },
     noise: noiseStatistics(correlations),
     warnings,
   };
@@ -192,24 +193,30 @@ const settingOf = (
     onProgress?.({ part, done, total, attack }),
 });
 
-async function gammasOf(options: ObfuscationVerdictOptions): Promise<ExampleGamma[]> {
-  const { journal = noJournal, signal, onProgress } = options;
-  const known = journal.restored.find((one) => 'gammas' in one);
-  if (known) return known.gammas;
-  const { classifier, data, threat, seed, batchSize = 64 } = options;
-  const { examples } = await localLinearityHistogram({
+/** √γ of all images, as in Fig. F3. */
+function gammasOf({
+  journal = noJournal,
+  classifier,
+  data,
+  threat,
+  seed,
+  batchSize = 64,
+  onProgress,
+  signal,
+}: ObfuscationVerdictOptions): Promise<LocalLinearityHistogram> {
+  return localLinearityHistogram({
     classifier,
     data,
     threat,
     seed,
     batchSize,
-    onProgress: ({ done, total }) => {
-      signal?.throwIfAborted();
-      onProgress?.({ part: 'γ', done, total });
+    journal: {
+      restored: journal.restored.flatMap((one) => ('gammas' in one ? one.gammas : [])),
+      record: async (gammas) => journal.record({ part: 'γ', gammas: [...gammas] }),
     },
+    onProgress: (progress) => onProgress?.({ part: 'γ', ...progress }),
+    ...(signal && { signal }),
   });
-  await journal.record({ part: 'γ', gammas: examples });
-  return examples;
 }
 
 /** Of all examples, those that are right unperturbed and under every run of one attack. */
@@ -232,27 +239,7 @@ function restartsCurve(evaluation: Evaluation, { restarts }: VerdictAttacks): Cu
   }));
 }
 
-function gammaStatistics(gammas: readonly ExampleGamma[]): GammaStatistics {
-  const roots = gammas.map(({ gamma }) => Math.sqrt(gamma)).sort((a, b) => a - b);
-  const quantiles = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
-  return {
-    images: roots.length,
-    mean: mean(roots),
-    quantiles: quantiles.map((q) => ({ q, value: quantile(roots, q) })),
-  };
-}
-
 const noiseStatistics = (correlations: readonly number[]): NoiseStatistics => ({
   images: correlations.length,
   correlation: correlations.length > 0 ? mean(correlations) : null,
 });
-
-async function singleRadius({ radius }: ThreatModel): Promise<number> {
-  const [epsilon, ...others] = await radius.data();
-  if (!(epsilon! > 0) || others.length > 0) {
-    throw new RangeError(
-      `A verdict needs one ε above 0 for all images; the threat model has ${[epsilon, ...others].slice(0, 5).join(', ')}.`,
-    );
-  }
-  return epsilon!;
-}

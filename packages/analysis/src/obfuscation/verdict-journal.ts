@@ -1,7 +1,7 @@
 import type { AdversarialImage, Journal, JournalEntry } from '@llr/attacks';
 import type { ExampleGamma } from '../local-linearity-histogram.ts';
 
-/** What one batch of an evaluation came to, or the whole of a measurement. Plain data. */
+/** What one batch came to, of an evaluation or of γ. Plain data. */
 export type VerdictEntry =
   | {
       /** Which evaluation: "attacks", "ε = 0.2". */

@@ -9,19 +9,19 @@ import { fieldInWords, firstDifference, inWords } from './provenance.ts';
 export type SavedImage = Omit<AdversarialImage, 'image' | 'perturbation'>;
 
 /** A line of the journal: what was judged in one batch, and which adversarial images of it were saved. */
-type Line = JournalEntry & { saved?: readonly SavedImage[] };
+type Line<Entry> = Entry & { saved?: readonly SavedImage[] };
 
 /**
  * The journal of an evaluation on disk: a header that says of what, then a line for each batch. A line is on disk before
  * the next batch begins, so whenever the process ends, one batch is lost at most.
  */
-export interface JournalFile {
-  readonly restored: readonly JournalEntry[];
+export interface JournalFile<Entry = JournalEntry> {
+  readonly restored: readonly Entry[];
   /** In the order in which they were saved. */
   readonly saved: readonly SavedImage[];
   /** How many there are by now. */
   entries(): number;
-  append(entry: JournalEntry, saved: readonly SavedImage[]): Promise<void>;
+  append(entry: Entry, saved: readonly SavedImage[]): Promise<void>;
   /** Tries in stages that had begun. */
   readonly begun: readonly BegunTry[];
   keepBegun(tries: readonly BegunTry[]): Promise<void>;
@@ -37,12 +37,12 @@ export interface JournalFile {
  * @param restart - begin anew, whatever is there
  * @throws Error when the journal is another evaluation's, naming the field that differs, or is damaged
  */
-export async function openJournal(
+export async function openJournal<Entry extends object = JournalEntry>(
   file: string,
   header: object,
   restart: boolean,
-): Promise<JournalFile> {
-  const found = restart ? undefined : await readJournal(file, header);
+): Promise<JournalFile<Entry>> {
+  const found = restart ? undefined : await readJournal<Entry>(file, header);
   if (!found) {
     await rm(begunFile(file), { force: true });
     await writeWhole(file, [Buffer.from(`${JSON.stringify(header)}\n`)]);
@@ -53,11 +53,11 @@ export async function openJournal(
   const lines = found?.lines ?? [];
   let entries = lines.length;
   return {
-    restored: lines.map(({ saved: _, ...entry }) => entry as JournalEntry),
+    restored: lines.map(({ saved: _, ...entry }) => entry as Entry),
     saved: lines.flatMap(({ saved = [] }) => saved),
     entries: () => entries,
     append: async (entry, saved) => {
-      const line: Line = saved.length > 0 ? { ...entry, saved } : entry;
+      const line: Line<Entry> = saved.length > 0 ? { ...entry, saved } : entry;
       position += await appendAt(handle, Buffer.from(`${JSON.stringify(line)}\n`), position);
       entries += 1;
     },
@@ -108,10 +108,10 @@ export async function appendAt(
 }
 
 /** The whole lines of a journal, and how many bytes they take; nothing where there is none. */
-async function readJournal(
+async function readJournal<Entry>(
   file: string,
   header: object,
-): Promise<{ lines: Line[]; length: number } | undefined> {
+): Promise<{ lines: Line<Entry>[]; length: number } | undefined> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
@@ -121,9 +121,9 @@ async function readJournal(
   const [first, ...texts] = bytes.subarray(0, end).toString().trimEnd().split('\n');
   assertSameEvaluation(parsed(first!), header, file);
   let length = Buffer.byteLength(first!) + 1;
-  const lines: Line[] = [];
+  const lines: Line<Entry>[] = [];
   for (const [i, text] of texts.entries()) {
-    const line = parsed(text) as Line | undefined;
+    const line = parsed(text) as Line<Entry> | undefined;
     // After a loss of power the last line may be on disk as a hole.
     if (!line && i === texts.length - 1) break;
     if (!line) throw new Error(`${file} is damaged in line ${i + 2}. ${waysOut(file)}`);

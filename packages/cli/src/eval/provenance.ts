@@ -71,7 +71,10 @@ export function provenanceOf(input: ProvenanceInput): Provenance {
 }
 
 /** The images evaluated: "cifar10, test", or of a part "cifar10, test[0:1000]". */
-export function dataInWords({ data: { name, split, size }, examples }: Provenance): string {
+export function dataInWords({
+  data: { name, split, size },
+  examples,
+}: Pick<Provenance, 'data' | 'examples'>): string {
   const parts = examples.ranges.map(([begin, end]) =>
     begin === 0 && end === size ? '' : `[${begin}:${end}]`,
   );

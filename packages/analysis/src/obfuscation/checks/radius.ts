@@ -26,7 +26,7 @@ export const radiusCheck: Check = (evidence) => {
     outcome: failed ? 'failed' : 'passed',
     text: failed
       ? `${seen}. No network can be right about more than the commonest class there (${percent(chance)}): the attack doesn't find what is certainly there.`
-      : `${seen}, and accuracy falls with every larger ε.`,
+      : `${seen}, and accuracy never rises with ε.`,
   };
 };
 
