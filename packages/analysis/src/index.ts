@@ -9,8 +9,13 @@ export {
   type MeasuredBounds,
   type PropositionReport,
 } from './bounds-report.ts';
+export { boundsCsv, gammaCsv, surfaceCsv } from './csv.ts';
 export { departureFromPlane } from './departure-from-plane.ts';
+export { boundsFigure } from './figures/bounds-figure.ts';
+export { gammaFigure, type NamedHistogram } from './figures/gamma-figure.ts';
+export { type NamedPanels, panelsFigure } from './figures/panels-figure.ts';
 export { rasterize } from './figures/rasterize.ts';
+export { type NamedSurface, surfaceFigure } from './figures/surface-figure.ts';
 export {
   type ExampleGamma,
   type LocalLinearityHistogram,
