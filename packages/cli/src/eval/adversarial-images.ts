@@ -4,8 +4,9 @@ import type { AdversarialImage } from '@llr/attacks';
 import type { Classifier } from '@llr/core';
 import { encodeSafetensors, type NamedArray, writeWhole } from '@llr/models';
 import { writeJson } from '@llr/train';
+import { appendAt } from '../line-journal.ts';
 import { adversarialSheet } from './adversarial-sheet.ts';
-import { appendAt, type SavedImage } from './journal-file.ts';
+import type { SavedImage } from './journal-file.ts';
 
 /** Adversarial images as they are found: kept in one file, in the order found, until all are there. */
 export interface AdversarialImages {
