@@ -1,3 +1,4 @@
+export { type AdversarialDirectionOptions, adversarialDirection } from './adversarial-direction.ts';
 export {
   type BoundName,
   type BoundPair,

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { type Classifier, crossEntropy, type PerExampleLoss, randomSource } from '@llr/core';
 import { compile, orEagerly } from '@llr/engine';
 import {
@@ -56,6 +57,10 @@ export interface LossSurfaceOptions {
   loss?: PerExampleLoss;
   /** Grid points in one forward pass. Default 128. */
   batchSize?: number;
+  /** Stops between two passes. */
+  signal?: AbortSignal;
+  /** Told of every pass: how many grid points of how many are done. */
+  onProgress?: (progress: { done: number; total: number }) => void;
 }
 
 /**
@@ -64,7 +69,8 @@ export interface LossSurfaceOptions {
  * δ. The centre is ℓ(x), and (1, 0) is ℓ(x + δ). As in the paper, ℓ is taken on the plane itself: points
  * that leave the pixel box are not clipped.
  *
- * @throws RangeError when the grid is even, the label is no class, or δ is 0; Error when a loss is not finite
+ * @throws RangeError when the grid is even, the label is no class, or δ is 0; Error when a loss is not finite; the
+ *   signal's reason when it is aborted
  */
 export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurface> {
   const { classifier, label, extent = 1, grid = 25, seed, batchSize = 128 } = options;
@@ -89,6 +95,8 @@ export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurf
     plane: [image, delta, random],
     points,
     batchSize,
+    signal: options.signal,
+    onProgress: options.onProgress,
   });
   const values = axis.map((_, row) => flat.slice(row * grid, (row + 1) * grid));
   const name = loss === crossEntropy ? 'cross-entropy' : loss.name || 'loss';
@@ -112,8 +120,10 @@ async function lossesOnPlane(input: {
   plane: readonly [image: Float32Array, delta: Float32Array, random: Float32Array];
   points: readonly (readonly [u: number, v: number])[];
   batchSize: number;
+  signal: LossSurfaceOptions['signal'] | undefined;
+  onProgress: LossSurfaceOptions['onProgress'] | undefined;
 }): Promise<number[]> {
-  const { classifier, loss, label, points, batchSize } = input;
+  const { classifier, loss, label, points, batchSize, signal, onProgress } = input;
   const logits = classifier.freeze('running');
   const onPlane = (
     x: Tensor4D,
@@ -135,6 +145,7 @@ async function lossesOnPlane(input: {
   const values: number[] = [];
   try {
     for (let from = 0; from < points.length; from += batchSize) {
+      signal?.throwIfAborted();
       const coordinate = (axis: 0 | 1) =>
         Float32Array.from({ length: batchSize }, (_, i) => points[from + i]?.[axis] ?? 0);
       const found = tidy(() => {
@@ -148,6 +159,8 @@ async function lossesOnPlane(input: {
       });
       values.push(...(await found.data()));
       found.dispose();
+      onProgress?.({ done: Math.min(from + batchSize, points.length), total: points.length });
+      await turnOfEventLoop();
     }
   } finally {
     compiled.dispose();
@@ -164,7 +177,7 @@ async function lossesOnPlane(input: {
   return values;
 }
 
-async function numbersOf(
+export async function numbersOf(
   given: ImageLike,
   { inputShape, name }: Classifier,
   what: string,
@@ -199,7 +212,7 @@ function checkGrid(grid: number, extent: number, batchSize: number): void {
   }
 }
 
-function checkLabel(label: number, { numClasses, name }: Classifier): void {
+export function checkLabel(label: number, { numClasses, name }: Classifier): void {
   if (!Number.isInteger(label) || label < 0 || label >= numClasses) {
     throw new RangeError(`${name} has classes 0 to ${numClasses - 1}; got the label ${label}.`);
   }

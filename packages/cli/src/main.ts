@@ -1,14 +1,34 @@
 import { version } from '@llr/train';
 import { Command, CommanderError } from 'commander';
+import { bounds } from './commands/bounds.ts';
 import { data } from './commands/data.ts';
 import { doctor } from './commands/doctor.ts';
 import { engine } from './commands/engine.ts';
 import { evalCommand } from './commands/eval.ts';
+import { gamma } from './commands/gamma.ts';
+import { panels } from './commands/panels.ts';
 import { report } from './commands/report.ts';
 import { reproduce } from './commands/reproduce.ts';
+import { surface } from './commands/surface.ts';
 import { train } from './commands/train.ts';
 import { verdict } from './commands/verdict.ts';
 import { Interrupted } from './eval/interrupt.ts';
+
+/** In the order of the help. */
+const commands = [
+  train,
+  evalCommand,
+  verdict,
+  surface,
+  gamma,
+  panels,
+  bounds,
+  report,
+  reproduce,
+  data,
+  engine,
+  doctor,
+];
 
 /**
  * Runs the command line.
@@ -24,9 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'llr: ')) });
-  for (const add of [train, evalCommand, verdict, report, reproduce, data, engine, doctor]) {
-    add(program);
-  }
+  for (const add of commands) add(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;

@@ -46,7 +46,7 @@ const at = (x: number, y: number, { svg }: Block) =>
   `<g transform="translate(${Number(x.toFixed(2))},${Number(y.toFixed(2))})">${svg}</g>`;
 
 /** How wide a letter is, on average and at most, in parts of the font's size. */
-const letter = 0.62;
+const letter = 0.6;
 
 /** A line of text. What is wider than `width` is cut off, with an ellipsis. */
 export function line(
@@ -80,8 +80,8 @@ export function paragraph(text: string, width: number, options: { size?: number 
 }
 
 /** The colours of text. */
-export const ink = '#1e2124';
-export const muted = '#5c6167';
+const ink = '#1e2124';
+const muted = '#5c6167';
 
 const margin = 16;
 
@@ -94,7 +94,7 @@ export function drawing({ width, height, svg }: Block, alternative: string): str
   const [w, h] = [width + 2 * margin, height + 2 * margin].map(Math.ceil);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" font-family="DejaVu Sans, Verdana, sans-serif" color="${ink}" fill="${ink}">
 <title>${escapeHtml(alternative)}</title>
-<style>.floor { fill: #f1f2ee; stroke: #dfe0db } .axis { fill: none; stroke: #8a8f94 } .crisp { image-rendering: pixelated }</style>
+<style>.floor { fill: #f1f2ee; stroke: #dfe0db } .axis { fill: none; stroke: #8a8f94 }</style>
 <rect width="${w}" height="${h}" fill="#ffffff"/>
 <g transform="translate(${margin},${margin})">
 ${svg}

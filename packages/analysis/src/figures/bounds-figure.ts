@@ -70,8 +70,15 @@ function scatter(
   id: string,
   { name, source, formula, loss, pairs, quantiles }: PropositionReport,
 ): Block {
-  const shown = pairs.filter(({ left, right }) => left > 0 && right > 0);
-  const domain = domainOf(shown);
+  const domain = domainOf(pairs);
+  // A logarithmic axis has no 0: it is drawn at the edge.
+  const [low, high] = domain;
+  const onAxis = (side: number) => Math.min(Math.max(side, low), high);
+  const shown = pairs.map((pair) => ({
+    ...pair,
+    left: onAxis(pair.left),
+    right: onAxis(pair.right),
+  }));
   const failing = shown.filter(({ holds }) => !holds);
   const [least, median] = [quantiles[0]!, quantiles.find(({ q }) => q === 0.5)!];
   const scale = (label: string) => ({
@@ -89,7 +96,7 @@ function scatter(
     marginLeft: 66,
     marginBottom: 42,
     marginTop: 8,
-    marginRight: 12,
+    marginRight: 26,
     x: scale(`left: ${formula.left}`),
     y: scale(`right: ${formula.right}`),
     marks: [
@@ -115,26 +122,25 @@ function scatter(
       }),
     ],
   });
-  const hidden = pairs.length - shown.length;
+  const beyond = pairs.filter(({ left, right }) => Math.min(left, right) < low || right > high);
   return below([
     line(`${name} (${loss})`, { bold: true, width }),
     plot,
     paragraph(
-      `${source}. Slack: least ${number(least.value)}, median ${number(median.value)}.${hidden > 0 ? ` Not shown: ${count(hidden)} with a side of 0.` : ''}`,
+      `${source}. Slack: least ${number(least.value)}, median ${number(median.value)}.${beyond.length > 0 ? ` At the edges: ${count(beyond.length)} beyond them.` : ''}`,
       width,
     ),
   ]);
 }
 
-/** Powers of ten around all sides. */
+/** Powers of ten around all sides that aren't 0 nor overflow; at most 12 of them. */
 function domainOf(pairs: readonly BoundPair[]): [number, number] {
   let [low, high] = [Infinity, 0];
-  for (const { left, right } of pairs) {
-    low = Math.min(low, left, right);
-    high = Math.max(high, left, right);
+  for (const side of pairs.flatMap(({ left, right }) => [left, right])) {
+    if (side > 0) low = Math.min(low, side);
+    if (side < 1e30) high = Math.max(high, side);
   }
   if (!(low <= high)) return [0.1, 1];
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  // Random perturbations can have a side next to nothing, which would press all the rest into a corner.
   return [10 ** Math.max(first, last - 12), 10 ** Math.max(last, first + 1)];
 }

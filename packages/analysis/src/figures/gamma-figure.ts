@@ -51,7 +51,7 @@ export function gammaFigure(histograms: readonly NamedHistogram[]): string {
     },
     marks: [
       ...series.flatMap(({ i, roots }) => [
-        Plot.areaY(outlines[i]!, { x: 'x', y: 'y', fill: colourOf(i), fillOpacity: 0.25 }),
+        Plot.areaY(outlines[i]!, { x: 'x', y1: 0, y2: 'y', fill: colourOf(i), fillOpacity: 0.25 }),
         Plot.line(outlines[i]!, { x: 'x', y: 'y', stroke: colourOf(i), strokeWidth: 1.5 }),
         Plot.ruleX([quantile(roots, 0.5)], {
           stroke: colourOf(i),

@@ -1,6 +1,6 @@
 import type { Panel } from '../panels.ts';
 import { epsilonText } from '../report/format.ts';
-import { type Block, below, beside, drawing, inRows, line } from './block.ts';
+import { type Block, below, beside, drawing, inRows, line, paragraph } from './block.ts';
 import { alarm } from './plot-block.ts';
 
 /** Attacked images and the network's name. */
@@ -25,7 +25,7 @@ export function panelsFigure(networks: readonly NamedPanels[], columns = 2): str
   if (!first) throw new RangeError('A contact sheet needs at least one image.');
   const sections = networks.map(({ name, panels }) =>
     below([
-      line(`${name}, ε = ${epsilonText(panels[0]?.epsilon ?? first.epsilon)}`, {
+      line(`${name}, perturbation ±${epsilonText(panels[0]?.epsilon ?? first.epsilon)}`, {
         size: 14,
         bold: true,
         width: columns * (3 * side + 8),
@@ -39,7 +39,11 @@ export function panelsFigure(networks: readonly NamedPanels[], columns = 2): str
         `${name}, image ${index}: ${label}, attacked ${adversarialPrediction}`,
     ),
   );
-  return drawing(below(sections, 20), `Attacked images. ${words.join('; ')}.`);
+  const legend = paragraph(
+    'Original, adversarial image, and perturbation (−ε black, none grey, +ε white), with the predictions under them; a wrong one is red.',
+    columns * (3 * side + 8),
+  );
+  return drawing(below([...sections, legend], 20), `Attacked images. ${words.join('; ')}.`);
 }
 
 function drawn(panel: Panel): Block {
@@ -74,7 +78,7 @@ function drawn(panel: Panel): Block {
 function picture(uri: string, { width, height }: Panel): Block {
   const scale = side / Math.max(width, height);
   // Small images are shown as they are, in squares; large ones are made smaller smoothly.
-  const rendering = scale > 1 ? ' class="crisp" image-rendering="optimizeSpeed"' : '';
+  const rendering = scale > 1 ? ' image-rendering="optimizeSpeed"' : '';
   return {
     width: side,
     height: side,

@@ -48,7 +48,7 @@ export function surfaceFigure(surfaces: readonly NamedSurface[], image = 'an ima
         `Along the perturbation δ of an attack and a random direction of the same size, in units of ε = ${epsilonText(epsilon)}.`,
         widest,
       ),
-      scaleBar(levels, loss),
+      scaleBar(levels),
       beside(columns),
     ]),
     `${title}: ${surfaces.map(({ name, surface }) => `${name} ${extremes(surface)}`).join('; ')}.`,
@@ -68,16 +68,16 @@ function landscape(surface: LossSurface, levels: Levels): Block {
 }
 
 /** Which colour is which loss. */
-function scaleBar({ limits, bandColour }: Levels, label: string): Block {
+function scaleBar({ limits, bandColour }: Levels): Block {
   const bands = limits.slice(0, -1).map((from, i) => ({ from, to: limits[i + 1]! }));
   return plotBlock('scale', {
     width: columnWidth,
-    height: 52,
-    marginTop: 20,
+    height: 36,
+    marginTop: 4,
     marginBottom: 18,
     marginLeft: 14,
     marginRight: 14,
-    x: { label, labelAnchor: 'left', labelArrow: 'none', labelOffset: -14, ticks: 6, tickSize: 3 },
+    x: { label: null, ticks: 6, tickSize: 3 },
     color: { type: 'identity' },
     marks: [
       Plot.rectX(bands, { x1: 'from', x2: 'to', fill: ({ from }) => bandColour(from), inset: 0 }),

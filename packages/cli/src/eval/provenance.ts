@@ -126,6 +126,8 @@ const optionOf: Record<string, string> = {
   targetedSuccess: '--targeted-success',
   attacks: '--suite, --attacks, --steps, --restarts',
   attackFile: '--attack-file',
+  'search.steps': '--steps',
+  'search.stepSize': '--step-size',
 };
 
 /** "threat.epsilon (--epsilon)". */
