@@ -1,9 +1,17 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { findBuild } from '../packages/engine/src/node/tensorflow/manifest.ts';
+import { findProgram } from './find-program.ts';
+import { findMpirun } from './mpi/mpirun.ts';
 
 /** What some tests need beyond Node and the registry. */
-export type Requirement = 'browser' | 'tensorflow' | 'peers';
+export type Requirement =
+  | 'browser'
+  | 'tensorflow'
+  | 'peers'
+  | 'openmpi'
+  | 'mpich'
+  | 'namespaces'
+  | 'slurm';
 
 const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -21,23 +29,38 @@ const requirements: Record<Requirement, { wanted: string; find: () => string | u
     wanted: 'LLR_PEERS, a folder that tools/oracle/peers.py wrote',
     find: () => process.env.LLR_PEERS,
   },
+  openmpi: {
+    wanted: "Open MPI's mpirun (Debian: openmpi-bin)",
+    find: () => findMpirun('openmpi'),
+  },
+  mpich: { wanted: "MPICH's mpirun (Debian: mpich)", find: () => findMpirun('mpich') },
+  namespaces: {
+    wanted: 'the right to make network namespaces (root, Linux, iproute2)',
+    find: () => (canMakeNamespaces() ? 'ip' : undefined),
+  },
+  slurm: {
+    wanted: 'Slurm (Debian: slurmctld, slurmd, slurm-client, munge)',
+    find: () =>
+      ['munged', 'slurmd', 'sbatch'].every((name) => findProgram(name))
+        ? findProgram('slurmctld')
+        : undefined,
+  },
 };
 
 /** LLR_BROWSER, or one that is on the path. */
 function findBrowser(): string | undefined {
-  const chosen = process.env.LLR_BROWSER;
-  if (chosen) return chosen;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return browsers
-    .flatMap((command) => folders.map((folder) => join(folder, command)))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+  return process.env.LLR_BROWSER || findProgram(...browsers);
+}
+
+function canMakeNamespaces(): boolean {
+  const name = `llr-try-${process.pid}`;
+  try {
+    execFileSync('ip', ['netns', 'add', name], { stdio: 'ignore' });
+    execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

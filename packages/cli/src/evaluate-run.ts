@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attack, Classifier, ImageSource } from '@llr/core';
-import { runFiles, type ThreatDescription } from '@llr/train';
+import { alone, runFiles, type ThreatDescription, type World } from '@llr/train';
 import { defaultBatchSize } from './eval/batch-size.ts';
-import { isJournalOf } from './eval/journal-file.ts';
 import { firstDifference, type Provenance, provenanceOf } from './eval/provenance.ts';
-import { type EvaluationFile, headerOf, runEvaluation } from './eval/run-evaluation.ts';
+import { type EvaluationFile, runEvaluation } from './eval/run-evaluation.ts';
 import { sha256OfModel } from './eval/weights-of.ts';
 import type { Output } from './output.ts';
 import { warn } from './warn.ts';
@@ -27,16 +26,21 @@ export interface TrainedNetwork {
   targetedSuccess?: boolean | undefined;
 }
 
+interface EvaluateOptions {
+  /** The processes that share the work. Default: this one alone. */
+  world?: World;
+  /** What people are told to do when it was stopped. */
+  goesOn?: string;
+}
+
 /**
  * Attacks a network that was just trained on the first test images, each attack by itself. The evaluation that is there
  * already is taken if it is just this one; one that was stopped is gone on with.
- *
- * @param goesOn - what people are told to do when it was stopped
  */
 export async function evaluateNetwork(
   network: TrainedNetwork,
   out: Output,
-  goesOn = 'The same command with --resume goes on',
+  { world = alone, goesOn = 'The same command with --resume goes on' }: EvaluateOptions = {},
 ): Promise<EvaluationFile> {
   const { name, classifier, directory, test } = network;
   const size = Math.min(network.examples ?? test.size, test.size);
@@ -51,17 +55,15 @@ export async function evaluateNetwork(
   });
   const result = join(directory, runFiles.evaluation);
   const journal = join(directory, 'training-evaluation.journal.jsonl');
+  const there = world.rank === 0 ? await evaluationThere(result, provenance) : undefined;
+  const found = await world.broadcast(there ?? null);
   const evaluation =
-    (await evaluationThere(result, provenance)) ??
+    found ??
     (await runEvaluation(
       loaded,
       provenance,
       { result, journal },
-      {
-        saveTo: undefined,
-        restart: !(await isJournalOf(journal, headerOf(provenance))),
-        goesOn,
-      },
+      { world, saveTo: undefined, restart: 'where it is of another', goesOn },
       out,
     ));
   warn(name, evaluation, out);

@@ -13,6 +13,8 @@ import { surface } from './commands/surface.ts';
 import { train } from './commands/train.ts';
 import { verdict } from './commands/verdict.ts';
 import { Interrupted } from './eval/interrupt.ts';
+import { FailedTogether } from './ranks/failure.ts';
+import { SaidElsewhere } from './ranks/in-world.ts';
 
 /** In the order of the help. */
 const commands = [
@@ -50,8 +52,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof SaidElsewhere) return error.exitCode;
     process.stderr.write(`llr: ${error instanceof Error ? error.message : String(error)}\n`);
     if (process.env.LLR_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    return error instanceof Interrupted ? error.exitCode : 1;
+    return error instanceof Interrupted || error instanceof FailedTogether ? error.exitCode : 1;
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { sha256OfFile } from '@llr/datasets';
+import type { World } from '@llr/train';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { defaultBatchSize } from '../eval/batch-size.ts';
@@ -29,6 +30,8 @@ import {
   withExamples,
 } from '../options.ts';
 import { type Output, output } from '../output.ts';
+import { onEveryRank } from '../ranks/failure.ts';
+import { inWorld } from '../ranks/in-world.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { warn } from '../warn.ts';
@@ -125,8 +128,22 @@ export function evalCommand(program: Command): void {
   evalMerge(command);
 }
 
-async function evaluateAll(what: string[], options: EvalOptions): Promise<void> {
-  const out = output(options.json === true);
+function evaluateAll(what: string[], options: EvalOptions): Promise<void> {
+  return inWorld(async (world) => {
+    const out = output(options.json === true || world.rank > 0);
+    const { targets, engine, config } = await onEveryRank(world, () => prepare(what, options, out));
+    if (world.size > 1) out.say(`${world.size} processes: ${world.description}`);
+    const results = [];
+    for (const target of targets) {
+      const evaluation = await evaluateOne(target, config, engine, options, world, out);
+      results.push({ name: target.path, evaluation });
+    }
+    if (world.rank > 0) return;
+    process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : tables(results));
+  });
+}
+
+async function prepare(what: string[], options: EvalOptions, out: Output) {
   const targets = targetsOf(what, options.config);
   assertChoice(options);
   for (const target of targets) assertSetting(target, options, options.config !== undefined);
@@ -134,12 +151,7 @@ async function evaluateAll(what: string[], options: EvalOptions): Promise<void> 
   assertOne(targets, 'saveAdversarial', options);
   const engine = await startEngine(options, out);
   const config = options.config ? await loadConfig(options.config) : undefined;
-  const results = [];
-  for (const target of targets) {
-    const evaluation = await evaluateOne(target, config, engine, options, out);
-    results.push({ name: target.path, evaluation });
-  }
-  process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : tables(results));
+  return { targets, engine, config };
 }
 
 function assertOne(
@@ -158,8 +170,34 @@ async function evaluateOne(
   config: Config | undefined,
   engine: string,
   options: EvalOptions,
+  world: World,
   out: Output,
 ): Promise<EvaluationFile> {
+  const { files, loaded, provenance } = await onEveryRank(world, () =>
+    described(target, config, engine, options),
+  );
+  const { saveAdversarial: folder, shard, restart = false } = options;
+  // Shards may be evaluated beside one another: each saves into a folder of its own.
+  const saveTo = folder !== undefined && shard ? join(folder, shardName(shard)) : folder;
+  const evaluation = await runEvaluation(
+    loaded,
+    provenance,
+    files,
+    { world, saveTo, restart },
+    out,
+  );
+  warn(loaded.name, evaluation, out);
+  if (!options.json) out.say(`Per-example results: ${files.result}`);
+  return evaluation;
+}
+
+/** The network, the images and the attacks, and all that their evaluation depends on. */
+async function described(
+  target: Target,
+  config: Config | undefined,
+  engine: string,
+  options: EvalOptions,
+) {
   const files = resultFiles(target.folder, options.shard, options.out);
   const loaded = await loadTarget(target, options, config);
   const { classifier, test, threat } = loaded;
@@ -175,21 +213,7 @@ async function evaluateOne(
     attacks,
     attackFile: options.attackFile === undefined ? null : await sha256OfFile(options.attackFile),
   });
-  const evaluation = await runEvaluation(
-    { ...loaded, attacks },
-    provenance,
-    files,
-    { saveTo: folderForImages(options), restart: options.restart === true },
-    out,
-  );
-  warn(loaded.name, evaluation, out);
-  if (!options.json) out.say(`Per-example results: ${files.result}`);
-  return evaluation;
-}
-
-/** Shards may be evaluated beside one another: each saves into a folder of its own. */
-function folderForImages({ saveAdversarial: folder, shard }: EvalOptions): string | undefined {
-  return folder !== undefined && shard ? join(folder, shardName(shard)) : folder;
+  return { files, loaded: { ...loaded, attacks }, provenance };
 }
 
 /** A table for each network, and for several of them one that compares. */

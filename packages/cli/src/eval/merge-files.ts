@@ -10,9 +10,9 @@ import {
 import { gaps, joined, overlap, rangeInWords } from './ranges.ts';
 import type { EvaluationFile } from './run-evaluation.ts';
 
-/** A shard's result, and where it is. */
-interface Part {
-  file: string;
+/** A part's result, and what it is called in messages: its file, or the rank that made it. */
+export interface Part {
+  name: string;
   evaluation: EvaluationFile;
 }
 
@@ -28,8 +28,13 @@ export async function mergeFiles(
   partial: boolean,
 ): Promise<EvaluationFile> {
   const read: Part[] = [];
-  for (const file of files) read.push({ file, evaluation: await readPart(file) });
-  const parts = read.toSorted((a, b) => beginOf(a) - beginOf(b));
+  for (const file of files) read.push({ name: file, evaluation: await readPart(file) });
+  return mergeParts(read, partial);
+}
+
+/** The same with what is at hand. */
+export function mergeParts(unsorted: readonly Part[], partial: boolean): EvaluationFile {
+  const parts = unsorted.toSorted((a, b) => beginOf(a) - beginOf(b));
   assertTogether(parts);
   const { of } = parts[0]!.evaluation.provenance.examples;
   const ranges = parts.flatMap(({ evaluation }) => evaluation.provenance.examples.ranges);
@@ -78,7 +83,7 @@ function assertTogether(parts: readonly Part[]): void {
     );
     if (!difference) continue;
     throw new Error(
-      `${first!.file} and ${other.file} are not parts of one evaluation: ${fieldInWords(difference.field)} is ${inWords(difference.first)} in the one and ${inWords(difference.second)} in the other.`,
+      `${first!.name} and ${other.name} are not parts of one evaluation: ${fieldInWords(difference.field)} is ${inWords(difference.first)} in the one and ${inWords(difference.second)} in the other.`,
     );
   }
   const twice = overlap(parts.flatMap(({ evaluation }) => evaluation.provenance.examples.ranges));
@@ -89,6 +94,6 @@ function assertTogether(parts: readonly Part[]): void {
     ),
   );
   throw new Error(
-    `Examples ${rangeInWords(twice)} are in more than one file: ${owners.map(({ file }) => file).join(', ')}.`,
+    `Examples ${rangeInWords(twice)} are in more than one file: ${owners.map(({ name }) => name).join(', ')}.`,
   );
 }

@@ -1,13 +1,28 @@
-import { type AdversarialImage, type Evaluation, evaluate, type Journal } from '@llr/attacks';
+import {
+  type AdversarialImage,
+  type Evaluation,
+  type EvaluationProgress,
+  evaluate,
+  type Journal,
+} from '@llr/attacks';
 import type { Attack } from '@llr/core';
 import { subset } from '@llr/datasets';
-import { threatModel, writeJson } from '@llr/train';
+import { threatModel, type World, writeJson } from '@llr/train';
 import type { Output } from '../output.ts';
+import { onEveryRank } from '../ranks/failure.ts';
 import { type AdversarialImages, adversarialImages } from './adversarial-images.ts';
 import { evaluationBar } from './evaluation-bar.ts';
+import { followRanks } from './follow-ranks.ts';
 import { Interrupted, onInterrupt } from './interrupt.ts';
-import { type JournalFile, openJournal, type SavedImage } from './journal-file.ts';
+import { isJournalOf, type JournalFile, openJournal, type SavedImage } from './journal-file.ts';
 import { dataInWords, type Provenance } from './provenance.ts';
+import {
+  assertSameEvaluation,
+  folderOfRank,
+  joinedParts,
+  journalOfRank,
+  partOfRank,
+} from './rank-part.ts';
 import type { ResultFiles } from './result-files.ts';
 import type { LoadedTarget } from './what-to-evaluate.ts';
 
@@ -15,48 +30,50 @@ import type { LoadedTarget } from './what-to-evaluate.ts';
 export type EvaluationFile = Evaluation & { provenance: Provenance };
 
 interface RunOptions {
+  /** The processes that evaluate together, each a part of the examples. */
+  world: World;
   saveTo: string | undefined;
-  restart: boolean;
+  /** Whether to begin anew where there is a journal; or only where it is another evaluation's. */
+  restart: boolean | 'where it is of another';
   /** What people are told to do when it was stopped. */
   goesOn?: string;
 }
 
-/** What heads the journal. */
-export const headerOf = (provenance: Provenance, saveTo?: string): object => ({
-  ...provenance,
-  savesAdversarial: saveTo !== undefined,
-});
-
 /**
  * Evaluates a network and writes the result. What has been judged is in a journal beside it until then: the same call goes
- * on where an earlier one ended, in whatever way.
+ * on where an earlier one ended, in whatever way. Of several ranks each has a journal of its own, and rank 0 writes.
  *
  * @param provenance - with the one range of examples that is evaluated
- * @throws Interrupted after Ctrl-C, when the batch at hand is in the journal; as `openJournal` and `evaluate` do
+ * @returns the same on every rank
+ * @throws Interrupted after Ctrl-C, when the batch at hand is in the journal; as `openJournal` and `evaluate` do; with
+ *   several ranks, FailedTogether where any has failed, or they are not at the same evaluation
  */
 export async function runEvaluation(
   target: LoadedTarget & { attacks: readonly Attack[] },
   provenance: Provenance,
-  { result, journal: file }: ResultFiles,
-  { saveTo, restart, goesOn = 'The same command goes on' }: RunOptions,
+  files: ResultFiles,
+  { world, saveTo, restart, goesOn = 'The same command goes on' }: RunOptions,
   out: Output,
 ): Promise<EvaluationFile> {
-  const header = headerOf(provenance, saveTo);
-  const journal = await openJournal(file, header, restart);
+  await assertSameEvaluation(world, provenance);
+  const part = partOfRank(world, provenance);
+  const file = journalOfRank(world, files.journal);
+  const folder = saveTo && folderOfRank(world, saveTo);
+  const journal = await onEveryRank(world, () =>
+    journalAt(file, { ...part, savesAdversarial: saveTo !== undefined }, restart),
+  );
   let images: AdversarialImages | undefined;
   try {
     const { inputShape } = target.classifier;
-    images = saveTo ? await adversarialImages(saveTo, inputShape, journal.saved.length) : undefined;
-    const saved = [...journal.saved];
-    const evaluation = await judged(
-      target,
-      provenance,
-      { journal, images, saved, file, goesOn },
-      out,
+    images = await onEveryRank(world, async () =>
+      folder ? adversarialImages(folder, inputShape, journal.saved.length) : undefined,
     );
-    await images?.finish(saved, metadataOf(provenance));
-    const whole = { ...evaluation, data: dataInWords(provenance), provenance };
-    await writeJson(result, whole);
+    const saved = [...journal.saved];
+    const kept = { journal, images, saved, file, goesOn, world };
+    const evaluation = await judged(target, part, kept, out);
+    await images?.finish(saved, metadataOf(part));
+    const own = { ...evaluation, data: dataInWords(part), provenance: part };
+    const whole = await joinedParts(world, own, (joined) => writeJson(files.result, joined));
     await journal.remove();
     await images?.removeKept();
     return whole;
@@ -73,10 +90,17 @@ export async function runEvaluation(
   }
 }
 
+const journalAt = async (file: string, header: object, restart: RunOptions['restart']) =>
+  openJournal(
+    file,
+    header,
+    typeof restart === 'boolean' ? restart : !(await isJournalOf(file, header)),
+  );
+
 async function judged(
   { name, classifier, test, attacks }: LoadedTarget & { attacks: readonly Attack[] },
   { threat: description, seed, batchSize, activeSet, targetedSuccess, examples }: Provenance,
-  { journal, images, saved, file, goesOn }: Kept,
+  { journal, images, saved, file, goesOn, world }: Kept,
   out: Output,
 ): Promise<Evaluation> {
   const [begin, end] = examples.ranges[0]!;
@@ -91,23 +115,30 @@ async function judged(
   });
   let said = journal.restored.length === 0;
   try {
-    return await evaluate({
-      classifier,
-      data,
-      attacks,
-      threat,
-      seed,
-      batchSize,
-      activeSet,
-      targetedSuccess,
-      signal: stop.signal,
-      journal: recorder(journal, images, saved),
-      onProgress: (progress) => {
-        if (!said) out.say(goingOn(progress, file));
-        said = true;
-        bar.onProgress(progress);
-      },
-    });
+    const shown = (progress: EvaluationProgress) => {
+      if (!said) out.say(goingOn(progress, file));
+      said = true;
+      bar.onProgress(progress);
+    };
+    return await followRanks(
+      world,
+      shown,
+      () => stop.abort(),
+      (onProgress) =>
+        evaluate({
+          classifier,
+          data,
+          attacks,
+          threat,
+          seed,
+          batchSize,
+          activeSet,
+          targetedSuccess,
+          signal: stop.signal,
+          journal: recorder(journal, images, saved),
+          onProgress,
+        }),
+    );
   } finally {
     bar.done();
     unlisten();
@@ -121,6 +152,7 @@ interface Kept {
   saved: SavedImage[];
   file: string;
   goesOn: string;
+  world: World;
 }
 
 /** Images go first: those that aren't in the journal when the process ends are found again. */

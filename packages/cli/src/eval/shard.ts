@@ -25,5 +25,11 @@ export function rangeOfShard(shard: Shard | undefined, size: number): Range {
   if (!shard) return [0, size];
   const { part, of } = shard;
   if (of > size) throw new Error(`--shard ${part}/${of}: there are only ${size} examples.`);
-  return [Math.floor(((part - 1) * size) / of), Math.floor((part * size) / of)];
+  return partOfRange([0, size], shard);
 }
+
+/** A part of a range. */
+export const partOfRange = ([begin, end]: Range, { part, of }: Shard): Range => [
+  begin + Math.floor(((part - 1) * (end - begin)) / of),
+  begin + Math.floor((part * (end - begin)) / of),
+];

@@ -152,5 +152,5 @@ function evaluate(
     examples,
     targetedSuccess: columns.some(countsTargets),
   };
-  return evaluateNetwork(attacked, out, 'The same command goes on');
+  return evaluateNetwork(attacked, out, { goesOn: 'The same command goes on' });
 }
