@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { findBuild } from '../packages/engine/src/node/tensorflow/manifest.ts';
 import { findProgram } from './find-program.ts';
-import { findMpirun } from './mpi/mpirun.ts';
+import { findMpirun, namespaces } from './mpi/mpirun.ts';
 
 /** What some tests need beyond Node and the registry. */
 export type Requirement =
@@ -36,7 +36,7 @@ const requirements: Record<Requirement, { wanted: string; find: () => string | u
   mpich: { wanted: "MPICH's mpirun (Debian: mpich)", find: () => findMpirun('mpich') },
   namespaces: {
     wanted: 'the right to make network namespaces (root, Linux, iproute2)',
-    find: () => (canMakeNamespaces() ? 'ip' : undefined),
+    find: () => (canMakeNamespaces() ? namespaces : undefined),
   },
   slurm: {
     wanted: 'Slurm (Debian: slurmctld, slurmd, slurm-client, munge)',
@@ -53,13 +53,14 @@ function findBrowser(): string | undefined {
 }
 
 function canMakeNamespaces(): boolean {
-  const name = `llr-try-${process.pid}`;
+  const options = { env: { ...process.env, LLR_HOSTS: `try${process.pid}` } };
   try {
-    execFileSync('ip', ['netns', 'add', name], { stdio: 'ignore' });
-    execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
+    execFileSync(namespaces, ['up', '1'], { ...options, stdio: 'ignore' });
     return true;
   } catch {
     return false;
+  } finally {
+    spawnSync(namespaces, ['down'], options);
   }
 }
 
