@@ -195,6 +195,22 @@ describe('suspicious', () => {
   });
 });
 
+it('says of what would fail, were there more examples, that it may be chance', () => {
+  // 38 of 86 are fewer than half, but the interval goes up to 55 %; the others likewise.
+  const { verdict, reasons } = judged({
+    broken: { [names.fgsm]: upTo(38), [names.most]: upTo(86), [names.pgd]: upTo(56) },
+    later: upTo(10),
+  });
+  expect(verdict).toBe('clear');
+  const chance = reasons.filter(({ text }) => text.includes('may be chance'));
+  expect(chance.map(({ check }) => check)).toEqual([
+    'one step',
+    'convergence',
+    'restarts',
+    'losses',
+  ]);
+});
+
 describe('neither', () => {
   it.each<[string, Changes, string[]]>([
     ['one hint', { gammas: high }, ['local linearity']],

@@ -24,3 +24,6 @@ export const surelyAbove = (count: number, total: number, bound: number): boolea
  */
 export const surelyAhead = (ahead: number, behind: number): boolean =>
   ahead - behind > 3 * Math.sqrt(ahead + behind);
+
+/** Said of what passes only because the examples are few. */
+export const mayBeChance = 'that would fail, but of so few examples it may be chance';

@@ -1,5 +1,5 @@
 import { brokenBy, type Check, correctOnes, without } from '../evidence.ts';
-import { share, surelyAbove } from '../statistics.ts';
+import { mayBeChance, share, surelyAbove } from '../statistics.ts';
 
 /** Of the correctly classified examples. From 100 to 200 steps, published adversarially trained networks lose some tenths of a point. */
 const leastGain = 0.02;
@@ -21,6 +21,6 @@ export const convergenceCheck: Check = ({ evaluation, attacks: { bySteps } }) =>
     outcome: failed ? 'failed' : 'passed',
     text: failed
       ? `${seen}: it has not converged, and more steps would break more. The way to what breaks an image is long and winding; the worst case is lower than what was found.`
-      : `${seen}: it has converged.`,
+      : `${seen}: ${gained > leastGain * total ? mayBeChance : 'it has converged'}.`,
   };
 };

@@ -1,5 +1,5 @@
 import { brokenBy, type Check } from '../evidence.ts';
-import { share, surelyBelow } from '../statistics.ts';
+import { mayBeChance, share, surelyBelow } from '../statistics.ts';
 
 const leastBroken = 10;
 
@@ -27,6 +27,6 @@ export const lossesCheck: Check = ({ evaluation, attacks: { crossEntropy, usual 
     outcome: failed ? 'failed' : 'passed',
     text: failed
       ? `${seen}: cross-entropy is flat or misleads, as where logits saturate the softmax. Accuracy under attacks on cross-entropy is not real.`
-      : `${seen}: it doesn't depend on the loss.`,
+      : `${seen}: ${both < (3 / 4) * all ? mayBeChance : "it doesn't depend on the loss"}.`,
   };
 };
