@@ -51,6 +51,9 @@ export type {
 export type { VerdictBudget } from './obfuscation/verdict-attacks.ts';
 export type { VerdictEntry, VerdictJournal } from './obfuscation/verdict-journal.ts';
 export { type AttackedImage, type Panel, panels } from './panels.ts';
+export { board } from './report/board/board.ts';
+export type { BoardEntry, BoardInput } from './report/board/input.ts';
+export { writeBoard } from './report/board/write-board.ts';
 export { epsilonText } from './report/format.ts';
 export type { Curve, ReportInput, ReportNetwork } from './report/input.ts';
 export { report } from './report/report.ts';

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AxeResults } from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requires } from '../../../tools/requires.ts';
-import { writeReport } from '../src/index.ts';
+import { writeBoard, writeReport } from '../src/index.ts';
+import { entry } from './made-up-board.ts';
+import { madeUpVerdict } from './made-up-measures.ts';
 import { madeUpReport } from './made-up-report.ts';
 
 describe('the report in a browser', () => {
@@ -114,6 +116,15 @@ describe('the report in a browser', () => {
     const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, ...options });
     await page.goto(url);
     return page;
+  };
+
+  const faults = async (page: Page) => {
+    await page.addScriptTag({ content: axe });
+    return page.evaluate(async () => {
+      const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+      const { violations } = await axe.run();
+      return violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
+    });
   };
 
   it('turns and zooms all landscapes together, by mouse, touch, keyboard and buttons', async ({
@@ -248,14 +259,43 @@ describe('the report in a browser', () => {
         bypassCSP: true,
       });
       for (const one of await page.locator('summary').all()) await one.click();
-      await page.addScriptTag({ content: axe });
-      const violations = await page.evaluate(async () => {
-        const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
-        const found = await axe.run();
-        return found.violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
-      });
-      expect(violations).toEqual([]);
+      expect(await faults(page)).toEqual([]);
       await page.close();
     },
   );
+
+  it('has boards that are sorted by mouse and keyboard, readable by all', async ({ skip }) => {
+    const entries = [
+      entry('a', 40, { parameters: 30, verdict: madeUpVerdict('clear') }),
+      entry('b', 50, { warnings: [{ check: 'x', message: 'Look again.' }] }),
+      entry('c', 10, { parameters: 200 }),
+    ];
+    const file = join(folder, 'board.html');
+    await writeBoard(file, { title: 'Board', entries, leftOut: [] });
+    const page = await (await launch(requires('browser', skip))).newPage({
+      viewport: { width: 400, height: 800 },
+      colorScheme: 'dark',
+      bypassCSP: true,
+    });
+    await page.goto(pathToFileURL(file).href);
+    const order = async () => (await page.locator('.board tbody th').allTextContents()).join('');
+    const sorted = (name: string) =>
+      page.getByRole('columnheader', { name }).getAttribute('aria-sort');
+    expect([await order(), await sorted('Worst case')]).toEqual(['bac', 'descending']);
+    await page.getByRole('button', { name: 'Parameters' }).click();
+    // What has no number is last, whichever way.
+    expect([await order(), await sorted('Parameters')]).toEqual(['cab', 'descending']);
+    expect(await sorted('Worst case')).toBeNull();
+    await page.keyboard.press('Enter');
+    expect([await order(), await sorted('Parameters')]).toEqual(['acb', 'ascending']);
+    await page.getByRole('button', { name: 'Rank' }).focus();
+    await page.keyboard.press('Space');
+    expect([await order(), await sorted('Rank')]).toEqual(['bac', 'ascending']);
+    await page.getByRole('button', { name: 'Run' }).click();
+    expect(await order()).toBe('abc');
+    const pageWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(pageWidth).toBeLessThanOrEqual(400);
+    expect(await faults(page)).toEqual([]);
+    await page.close();
+  });
 });

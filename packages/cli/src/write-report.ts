@@ -12,11 +12,12 @@ import {
 } from '@llr/analysis';
 import { type AdversarialExample, adversarialExamples, type Evaluation, pgd } from '@llr/attacks';
 import { subset } from '@llr/datasets';
-import { type MetricsLine, type RunRecord, runFiles, threatModel } from '@llr/train';
+import { type MetricsLine, runFiles, threatModel } from '@llr/train';
 import type { LoadedRun } from './load-run.ts';
 import { measurementsIn } from './measurements-in.ts';
 import { normSign } from './norm-sign.ts';
 import type { Output } from './output.ts';
+import { trainingInWords } from './training-in-words.ts';
 
 const shownImages = 4;
 const gammaImages = 256;
@@ -33,27 +34,44 @@ export async function reportOn(
   { file, title, engine }: { file: string; title: string; engine: string },
   out: Output,
 ): Promise<string> {
-  const attacked = [];
-  for (const { loaded } of runs) attacked.push(await attackFew(loaded));
-  const shown = chooseImages(attacked);
+  const attacked = new Map<LoadedRun, AdversarialExample[]>();
+  for (const { loaded } of runs) attacked.set(loaded, await attackFew(loaded));
   const networks: ReportNetwork[] = [];
-  for (const [i, { name, loaded }] of runs.entries()) {
-    networks.push(await measure(name, loaded, attacked[i]!, shown, out));
+  for (const { name, loaded } of runs) {
+    const comparable = runs.flatMap((other) =>
+      imagesOf(other.loaded) === imagesOf(loaded) ? [attacked.get(other.loaded)!] : [],
+    );
+    networks.push(
+      await measure(name, loaded, attacked.get(loaded)!, chooseImages(comparable), out),
+    );
   }
-  const { run, test } = runs[0]!.loaded;
   await writeReport(file, {
     title,
     networks,
     details: {
-      data: test.name,
-      'threat model': `${normSign[run.threat.norm]}, ε = ${epsilonText(run.threat.epsilon)}`,
+      ...shared(runs.map(({ loaded }) => circumstances(loaded))),
       engine,
       machine: `${cpus().length} cores, ${process.platform} ${process.arch}, Node ${process.version}`,
-      LLR: run.llr,
     },
   });
   return file;
 }
+
+/** Networks with the same test images are shown on the same ones. */
+const imagesOf = ({ test }: LoadedRun): string => `${test.name} ${test.split} ${test.size}`;
+
+/** What is said once where it is the same for all, and otherwise for each network. */
+const circumstances = ({ run, test }: LoadedRun): Record<string, string> => ({
+  data: test.name,
+  'threat model': `${normSign[run.threat.norm]}, ε = ${epsilonText(run.threat.epsilon)}`,
+  LLR: run.llr,
+  'trained by': `${run.engine}, TensorFlow.js ${run.tfjs}, Node ${run.node}, ${run.platform}`,
+});
+
+const shared = (all: readonly Record<string, string>[]): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(all[0]!).filter(([name, value]) => all.every((one) => one[name] === value)),
+  );
 
 /** PGD-20 in steps of ε/5 against a few test images. */
 async function attackFew({ classifier, test, run }: LoadedRun): Promise<AdversarialExample[]> {
@@ -109,9 +127,10 @@ async function measure(
       examples: shown.map((row) => attacked[row]!),
     }),
     details: {
-      regularisers: run.regularizers.map(described).join(', ') || 'none (nominal training)',
+      regularisers: trainingInWords(run),
       network: `${run.model}, ${run.parameters.toLocaleString('en-GB')} parameters`,
       'trained on': `${run.train.examples.toLocaleString('en-GB')} images, ${run.train.epochs} epochs, batches of ${run.train.batchSize}`,
+      ...circumstances(loaded),
       seed: String(run.seed),
       'training time': `${run.seconds.toFixed(0)} s`,
     },
@@ -155,12 +174,6 @@ async function surfaceOf(
     seed: run.seed,
   });
   return [surface];
-}
-
-/** "llr (lambda 4, mu 3)". */
-function described({ name, settings = {} }: RunRecord['regularizers'][number]): string {
-  const values = Object.entries(settings).map(([setting, value]) => `${setting} ${value}`);
-  return values.length > 0 ? `${name} (${values.join(', ')})` : name;
 }
 
 async function readEvaluation(directory: string): Promise<Evaluation> {

@@ -1,6 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Evaluation } from '@llr/attacks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llr, stripesConfig } from './llr.ts';
@@ -98,6 +107,97 @@ describe('report', () => {
     expect(code).toBe(0);
     expect(stdout).toBe(`Report: ${file}\n`);
     expect(readFileSync(file, 'utf8')).toContain('nominal');
+  });
+
+  it('ranks all networks of a folder by their files, and says what it left out', async () => {
+    const folder = join(root, 'board');
+    for (const name of ['kept/one', 'kept/two', 'broken', 'unevaluated']) {
+      cpSync(join(out, 'LLR'), join(folder, name), { recursive: true });
+    }
+    writeFileSync(join(folder, 'kept', 'report.html'), '');
+    writeFileSync(join(folder, 'broken', 'evaluation.json'), '{"clean": ');
+    rmSync(join(folder, 'unevaluated', 'evaluation.json'));
+    const { code, stdout, stderr } = await llr(['report', '--board', folder, '--json']);
+    expect(code).toBe(0);
+    const { board, networks } = JSON.parse(stdout) as {
+      board: string;
+      networks: { name: string; report: string; evaluation: object }[];
+    };
+    expect(networks.map(({ name, report }) => [name, report])).toEqual([
+      ['kept/one', 'kept/report.html'],
+      ['kept/two', 'kept/report.html'],
+    ]);
+    expect(networks[0]!.evaluation).not.toHaveProperty('examples');
+    expect(board).toBe(join(folder, 'board.html'));
+    expect(readFileSync(board, 'utf8')).toContain('kept/two');
+    expect(stderr).toMatch(/broken: evaluation.json can't be read: .*JSON/);
+    expect(stderr).toMatch(/unevaluated: not evaluated: run llr eval/);
+    // Nothing is measured, so no engine is started.
+    expect(stderr).not.toContain('Engine');
+  });
+
+  it.each([
+    [['report'], /Name the runs/],
+    [['report', out, '--board', out], /can't be added/],
+    [['report', '--board', join(root, 'nowhere')], /There is no .*nowhere/],
+    [
+      ['report', '--board', fileURLToPath(new URL('.', import.meta.url))],
+      /holds no run and no evaluation/,
+    ],
+    [['report', join(out, 'LLR'), join(out, 'LLR', '.')], /named twice/],
+  ])('refuses llr %s', async (args, message) => {
+    const { code, stderr } = await llr(args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+
+  it('takes what was measured and lies in the run, and names runs of one name by their folders', async () => {
+    const folder = join(root, 'measured');
+    for (const name of ['a', 'b'])
+      cpSync(join(out, 'LLR'), join(folder, name, 'LLR'), { recursive: true });
+    const surface = (index: number) => ({
+      adversarial: [-1, 0, 1],
+      random: [-1, 0, 1],
+      values: [
+        [1, 2, 3],
+        [1, 2, 3],
+        [1, 2, 3],
+      ],
+      epsilon: 0.1,
+      index,
+      label: 0,
+      loss: 'cross-entropy',
+      seed: 0,
+    });
+    const run = join(folder, 'a', 'LLR');
+    writeFileSync(join(run, 'surface-10.json'), JSON.stringify(surface(10)));
+    writeFileSync(join(run, 'surface-9.json'), JSON.stringify(surface(9)));
+    const gamma = {
+      threat: { name: 'linf', epsilon: 0.1 },
+      seed: 0,
+      examples: [{ index: 0, gamma: 49 }],
+      sqrtGamma: { mean: 7, quantiles: [{ q: 0.5, value: 7 }] },
+    };
+    writeFileSync(join(run, 'gamma.json'), JSON.stringify(gamma));
+    const file = join(folder, 'report.html');
+    const runs = ['a', 'b'].map((name) => join(folder, name, 'LLR'));
+    const { code, stderr } = await llr([
+      'report',
+      ...runs,
+      '--config',
+      stripesConfig,
+      '--out',
+      file,
+    ]);
+    expect(code, stderr).toBe(0);
+    const page = readFileSync(file, 'utf8');
+    expect(page).toContain('a/LLR<span class="interval">1 image</span>');
+    expect(page.indexOf('test image 9 (')).toBeLessThan(page.indexOf('test image 10 ('));
+    expect(page.indexOf('test image 9 (')).toBeGreaterThan(0);
+    writeFileSync(join(run, 'gamma.json'), '[');
+    const broken = await llr(['report', ...runs, '--config', stripesConfig, '--out', file]);
+    expect(broken.code).toBe(1);
+    expect(broken.stderr).toMatch(/gamma\.json can't be read as JSON/);
   });
 });
 

@@ -136,6 +136,6 @@ function quantileTable(all: readonly Roots[]): Html {
 <thead><tr><td></td>${columns.map(([name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${all.map(
     ({ name, roots }) =>
-      html`<tr><th scope="row">${name}<span class="interval">${count(roots.length)} images</span></th>${columns.map(([, show]) => html`<td>${number(show(roots))}</td>`)}</tr>`,
+      html`<tr><th scope="row">${name}<span class="interval">${count(roots.length)} ${roots.length === 1 ? 'image' : 'images'}</span></th>${columns.map(([, show]) => html`<td>${number(show(roots))}</td>`)}</tr>`,
   )}</tbody></table></div>`;
 }

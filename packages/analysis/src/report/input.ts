@@ -58,20 +58,7 @@ export function checkInput({ networks }: ReportInput): void {
 }
 
 function checkNetwork({ name, evaluation, curves, surfaces = [], gammas }: ReportNetwork): void {
-  const { clean, robust, attacks } = evaluation;
-  const accuracies = [
-    { name: 'clean', accuracy: clean },
-    ...attacks,
-    { name: 'worst case', accuracy: robust },
-  ];
-  for (const { name: of, accuracy } of accuracies) {
-    const numbers = [accuracy.value, ...accuracy.interval];
-    if (!numbers.every((value) => value >= 0 && value <= 1)) {
-      throw new Error(
-        `The accuracy "${of}" of ${name} is ${accuracy.value} (${accuracy.interval.join(' to ')}); shares are from 0 to 1.`,
-      );
-    }
-  }
+  checkEvaluation(name, evaluation);
   for (const curve of curves) {
     const bad = curve.points.find((p) => !Number.isFinite(p.value) || !Number.isFinite(p.epoch));
     if (bad) {
@@ -86,6 +73,24 @@ function checkNetwork({ name, evaluation, curves, surfaces = [], gammas }: Repor
     throw new Error(
       `γ number ${badGamma} of ${name} is ${gammas![badGamma]}; it must be 0 or more.`,
     );
+  }
+}
+
+/** @throws Error naming an accuracy that is no share */
+export function checkEvaluation(name: string, evaluation: Omit<Evaluation, 'examples'>): void {
+  const { clean, robust, attacks } = evaluation;
+  const accuracies = [
+    { name: 'clean', accuracy: clean },
+    ...attacks,
+    { name: 'worst case', accuracy: robust },
+  ];
+  for (const { name: of, accuracy } of accuracies) {
+    const numbers = [accuracy.value, ...accuracy.interval];
+    if (!numbers.every((value) => value >= 0 && value <= 1)) {
+      throw new Error(
+        `The accuracy "${of}" of ${name} is ${accuracy.value} (${accuracy.interval.join(' to ')}); shares are from 0 to 1.`,
+      );
+    }
   }
 }
 

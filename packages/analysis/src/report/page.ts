@@ -6,8 +6,10 @@ import { style } from './style.ts';
 /**
  * A whole page that asks the network for nothing. Its only style sheet and its only script are allowed by their
  * hashes; whatever else would style, run, load or send is forbidden.
+ *
+ * @param width - wide for what is mostly tables
  */
-export function page(title: string, main: Html): string {
+export function page(title: string, main: Html, width: 'normal' | 'wide' = 'normal'): string {
   const policy = [
     `default-src 'none'`,
     `style-src '${hashOf(style)}'`,
@@ -26,7 +28,7 @@ export function page(title: string, main: Html): string {
 <style>${new Html(style)}</style>
 </head>
 <body>
-<main>
+<main class="${width}">
 ${main}
 </main>
 <script>${new Html(browserScript)}</script>

@@ -20,6 +20,7 @@ body {
   -webkit-text-size-adjust: 100%; text-size-adjust: 100%; overflow-wrap: break-word;
 }
 main { max-width: 1120px; margin: 0 auto; padding: 56px 20px 96px; }
+main.wide { max-width: 1480px; }
 h1 { font-size: clamp(1.6rem, 1.2rem + 1.6vw, 2.3rem); line-height: 1.2; font-weight: 650; letter-spacing: -0.015em; margin: 0 0 20px; text-wrap: balance; }
 h2 { font-size: 1.3rem; font-weight: 620; letter-spacing: -0.01em; margin: 0 0 16px; text-wrap: balance; }
 h3 { font-size: 0.95rem; font-weight: 600; margin: 0 0 6px; }
@@ -67,6 +68,22 @@ a { color: var(--link); text-underline-offset: 3px; text-decoration-thickness: 1
 .reasons { list-style: none; margin: 0 0 20px; padding: 0; font-size: 0.92rem; }
 .reasons li { display: grid; grid-template-columns: 1.4em 1fr; padding: 8px 0; border-top: 1px solid var(--rule); }
 .reasons li > span { font-weight: 700; }
+.board td, .board th { vertical-align: middle; }
+.board thead th { vertical-align: bottom; white-space: nowrap; }
+.board tbody th { position: sticky; left: 0; background: var(--ground); max-width: 15rem; min-width: 8rem; overflow-wrap: anywhere; padding-left: 2px; }
+.board td { min-width: 4.5rem; }
+.board .value { font-weight: 600; }
+.board .bar { min-width: 5rem; }
+.sort { border: 1px solid transparent; border-radius: 4px; background: none; padding: 6px 4px; margin: 0 -4px; font-weight: inherit; min-height: 34px; }
+.sort::after { content: ' ↕'; opacity: 0.6; }
+[aria-sort=ascending] .sort::after { content: ' ↑'; opacity: 1; }
+[aria-sort=descending] .sort::after { content: ' ↓'; opacity: 1; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 28px; align-items: start; }
+.card { border: 1px solid var(--rule); border-radius: 8px; padding: 18px 20px 6px; min-width: 0; }
+.card:has(:target) { border-color: var(--link); }
+.card dl { grid-template-columns: repeat(auto-fill, minmax(min(100%, 170px), 1fr)); }
+.card .scroll { margin: 16px 0; }
+
 .stack { display: grid; gap: 28px; margin-top: 28px; }
 .stack > * { min-width: 0; }
 

@@ -1,9 +1,10 @@
-import type { CurvePoint, ObfuscationVerdict, VerdictWord } from '../obfuscation/verdict.ts';
+import type { CurvePoint, ObfuscationVerdict } from '../obfuscation/verdict.ts';
 import { accuracyCurve } from './accuracy-curve.ts';
 import { count, epsilonText, number, percent } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { ReportNetwork } from './input.ts';
 import { legend } from './series.ts';
+import { verdictWords } from './verdict-words.ts';
 
 interface Judged {
   name: string;
@@ -24,12 +25,6 @@ ${curves(judged)}
 <div class="stack">${attackTable(judged)}
 ${statisticsTable(judged)}</div>`;
 }
-
-const verdictWords: Record<VerdictWord, { sign: string; words: string; mood: string }> = {
-  masked: { sign: '✗', words: 'Gradients are masked', mood: 'broken' },
-  suspicious: { sign: '!', words: 'Suspicious', mood: 'doubtful' },
-  clear: { sign: '✓', words: 'No sign of masked gradients', mood: 'held' },
-};
 
 const outcomeSigns = {
   passed: { sign: '✓', mood: 'held' },

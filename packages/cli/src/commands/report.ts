@@ -1,9 +1,11 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { writeBoardOf } from '../board/write-board.ts';
 import { loadExperiment } from '../load-experiment.ts';
 import { loadRun, runsIn } from '../load-run.ts';
 import { dataOption, engineOption, jsonOption, threadsOption, withExamples } from '../options.ts';
 import { output } from '../output.ts';
+import { runNames } from '../run-names.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { reportOn } from '../write-report.ts';
 
@@ -12,6 +14,7 @@ interface ReportOptions extends EngineChoice {
   data?: string;
   out?: string;
   title?: string;
+  board?: string;
   json?: boolean;
 }
 
@@ -20,15 +23,28 @@ export function report(program: Command): void {
   const command = program
     .command('report')
     .description('measure trained networks and write one self-contained HTML file about them')
-    .argument('<run...>', 'folders that llr train left: runs, or folders of runs')
+    .argument('[run...]', 'folders that llr train left: runs, or folders of runs')
+    .option(
+      '--board <folder>',
+      'instead, rank all networks in a folder, at any depth, by their files alone: a table to sort',
+    )
     .option('--config <file>', 'the config that built the networks, where they are your own')
     .addOption(dataOption('other images than those of the run'))
-    .option('--out <file>', 'the HTML file (default: report.html in the first folder)')
-    .option('--title <text>', "the report's title")
+    .option(
+      '--out <file>',
+      'the HTML file (default: report.html in the first folder; board.html of a board)',
+    )
+    .option('--title <text>', 'what stands at the top')
     .addOption(engineOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .action(async (folders: string[], options: ReportOptions) => {
+      if (options.board !== undefined) return writeTheBoard(options.board, folders, options);
+      if (folders.length === 0) {
+        throw new Error(
+          'Name the runs to report on, such as llr report runs/quick-start, or a folder of them to rank: llr report --board runs.',
+        );
+      }
       const out = output(options.json === true);
       const directories = folders.flatMap(runsIn);
       const experiment = options.config
@@ -36,9 +52,10 @@ export function report(program: Command): void {
         : undefined;
       const engine = await startEngine(options, out);
       const runs = [];
-      for (const directory of directories) {
+      const names = runNames(directories);
+      for (const [i, directory] of directories.entries()) {
         runs.push({
-          name: basename(directory),
+          name: names[i]!,
           loaded: await loadRun(directory, experiment, options.data),
         });
       }
@@ -59,5 +76,26 @@ export function report(program: Command): void {
   withExamples(command, [
     'llr report runs/quick-start',
     'llr report runs/a/LLR runs/b/LLR --out comparison.html --title "Two seeds"',
+    'llr report --board runs',
   ]);
+}
+
+/** Reads files only: no engine, no measurements. */
+async function writeTheBoard(
+  folder: string,
+  runs: readonly string[],
+  { out, title, json }: ReportOptions,
+): Promise<void> {
+  if (runs.length > 0) {
+    throw new Error(`--board ranks the networks in ${folder}; ${runs.join(', ')} can't be added.`);
+  }
+  const { file, entries, leftOut } = await writeBoardOf(folder, { file: out, title });
+  for (const { name, reason } of leftOut) {
+    process.stderr.write(`Not in the tables: ${name}: ${reason}\n`);
+  }
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ board: file, networks: entries, leftOut }, null, 2)}\n`
+      : `Board: ${file} (${entries.length} ${entries.length === 1 ? 'network' : 'networks'})\n`,
+  );
 }

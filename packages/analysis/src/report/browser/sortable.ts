@@ -1,6 +1,6 @@
 /**
- * Makes the rows of a table sortable by each column whose heading has `data-sort` ("numbers" or "words"): its
- * name becomes a button. Cells say by `data-value` what they are sorted by; what has none is last either way.
+ * Makes the rows of a table sortable by each column whose heading has `data-sort` ("numbers", "rank" or
+ * "words"): its name becomes a button. Cells say by `data-value` what they are sorted by; what has none is last either way.
  */
 export function sortable(table: HTMLTableElement): void {
   const headings = [...table.querySelectorAll<HTMLElement>('thead th')];
@@ -13,13 +13,13 @@ export function sortable(table: HTMLTableElement): void {
     button.append(...heading.childNodes);
     heading.append(button);
     button.addEventListener('click', () => {
-      // Numbers begin with the largest, words with A; the second time it is the other way round.
+      // Numbers begin with the largest, ranks with 1, words with A; the second time it is the other way round.
       const first = kind === 'numbers' ? 'descending' : 'ascending';
       const other = first === 'descending' ? 'ascending' : 'descending';
       const order = heading.getAttribute('aria-sort') === first ? other : first;
       for (const one of headings) one.removeAttribute('aria-sort');
       heading.setAttribute('aria-sort', order);
-      sort(table.tBodies[0]!, column, kind === 'numbers', order === 'ascending');
+      sort(table.tBodies[0]!, column, kind !== 'words', order === 'ascending');
     });
   });
 }
