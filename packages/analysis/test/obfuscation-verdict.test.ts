@@ -155,7 +155,7 @@ describe('a verdict that was stopped', () => {
       'ε = 1',
       'γ',
     ]);
-    for (const done of [3, entries.length - 3, entries.length]) {
+    for (const done of [3, entries.length]) {
       const restored = JSON.parse(JSON.stringify(entries.slice(0, done))) as VerdictEntry[];
       const more: VerdictEntry[] = [];
       const found = await obfuscationVerdict({

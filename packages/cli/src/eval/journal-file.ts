@@ -8,16 +8,16 @@ import { type JournalKind, openLineJournal, readLines } from '../line-journal.ts
 export type SavedImage = Omit<AdversarialImage, 'image' | 'perturbation'>;
 
 /** A line of the journal: what was judged in one batch, and which adversarial images of it were saved. */
-type Line<Entry> = Entry & { saved?: readonly SavedImage[] };
+type Line = JournalEntry & { saved?: readonly SavedImage[] };
 
 /** The journal of an evaluation on disk. */
-export interface JournalFile<Entry = JournalEntry> {
-  readonly restored: readonly Entry[];
+export interface JournalFile {
+  readonly restored: readonly JournalEntry[];
   /** In the order in which they were saved. */
   readonly saved: readonly SavedImage[];
   /** How many there are by now. */
   entries(): number;
-  append(entry: Entry, saved: readonly SavedImage[]): Promise<void>;
+  append(entry: JournalEntry, saved: readonly SavedImage[]): Promise<void>;
   /** Tries in stages that had begun. */
   readonly begun: readonly BegunTry[];
   keepBegun(tries: readonly BegunTry[]): Promise<void>;
@@ -31,15 +31,15 @@ export interface JournalFile<Entry = JournalEntry> {
  *
  * @throws Error as `openLineJournal`
  */
-export async function openJournal<Entry extends object = JournalEntry>(
+export async function openJournal(
   file: string,
   header: object,
   restart: boolean,
-): Promise<JournalFile<Entry>> {
+): Promise<JournalFile> {
   const clear = () => rm(begunFile(file), { force: true });
-  const journal = await openLineJournal<Line<Entry>>(file, header, restart, { ...kind, clear });
+  const journal = await openLineJournal<Line>(file, header, restart, { ...kind, clear });
   return {
-    restored: journal.lines.map(({ saved: _, ...entry }) => entry as Entry),
+    restored: journal.lines.map(({ saved: _, ...entry }) => entry as JournalEntry),
     saved: journal.lines.flatMap(({ saved = [] }) => saved),
     entries: journal.entries,
     append: (entry, saved) => journal.append(saved.length > 0 ? { ...entry, saved } : entry),

@@ -9,10 +9,10 @@ import type { Classifier } from '@llr/core';
 import { subset } from '@llr/datasets';
 import { threatModel, writeJson } from '@llr/train';
 import { Interrupted, onInterrupt } from '../eval/interrupt.ts';
-import { openJournal } from '../eval/journal-file.ts';
 import { dataInWords, type Provenance } from '../eval/provenance.ts';
 import type { ResultFiles } from '../eval/result-files.ts';
 import type { LoadedTarget } from '../eval/what-to-evaluate.ts';
+import { openLineJournal } from '../line-journal.ts';
 import type { Output } from '../output.ts';
 
 /** What is written: a verdict and what it was made of. */
@@ -29,7 +29,7 @@ export type VerdictProvenance = Omit<Provenance, 'attacks'> & {
  * Finds a verdict and writes it. What has been found is in a journal beside it until then: the same call goes on where an
  * earlier one ended, in whatever way.
  *
- * @throws Interrupted after Ctrl-C, when the batch at hand is in the journal; as `openJournal` and `obfuscationVerdict` do
+ * @throws Interrupted after Ctrl-C, when the batch at hand is in the journal; as `openLineJournal` and `obfuscationVerdict` do
  */
 export async function runVerdict(
   target: LoadedTarget,
@@ -39,7 +39,8 @@ export async function runVerdict(
   { restart }: { restart: boolean },
   out: Output,
 ): Promise<VerdictFile> {
-  const journal = await openJournal<VerdictEntry>(file, provenance, restart);
+  const kind = { command: 'llr verdict', work: 'verdict' };
+  const journal = await openLineJournal<VerdictEntry>(file, provenance, restart, kind);
   const { examples, budget, threat: description, seed, batchSize } = provenance;
   const threat = threatModel(description);
   const bars = barsOf(target.name, out);
@@ -62,7 +63,7 @@ export async function runVerdict(
       seed,
       batchSize,
       signal: stop.signal,
-      journal: { restored: journal.restored, record: (entry) => journal.append(entry, []) },
+      journal: { restored: journal.lines, record: journal.append },
       onProgress: bars.onProgress,
     });
     const whole = { ...found, data: dataInWords(provenance), provenance };
