@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attack, Classifier, ImageSource } from '@llr/core';
-import { alone, runFiles, type ThreatDescription, type World } from '@llr/train';
+import { alone, rank0, runFiles, type ThreatDescription, type World } from '@llr/train';
 import { defaultBatchSize } from './eval/batch-size.ts';
 import { firstDifference, type Provenance, provenanceOf } from './eval/provenance.ts';
 import { type EvaluationFile, runEvaluation } from './eval/run-evaluation.ts';
@@ -44,7 +44,9 @@ export async function evaluateNetwork(
 ): Promise<EvaluationFile> {
   const { name, classifier, directory, test } = network;
   const size = Math.min(network.examples ?? test.size, test.size);
-  const loaded = { ...network, weights: await sha256OfModel(join(directory, runFiles.model)) };
+  // The folder may be on rank 0's disk alone.
+  const weights = await rank0(world, () => sha256OfModel(join(directory, runFiles.model)));
+  const loaded = { ...network, weights };
   const provenance = provenanceOf({
     ...loaded,
     examples: { of: size, ranges: [[0, size]] },

@@ -18,6 +18,7 @@ export { nominalWeightOf } from './nominal-weight.ts';
 export { type OptimizerDescription, optimizerOf } from './optimizers/optimizer-of.ts';
 export { sgd } from './optimizers/sgd.ts';
 export type { WeightOptimizer, WeightOptimizerFactory } from './optimizers/weight-optimizer.ts';
+export { rank0 } from './parallel/everyone.ts';
 export { joinWorld } from './parallel/join-world.ts';
 export { isShared } from './parallel/shared-failure.ts';
 export { alone, type World } from './parallel/world.ts';

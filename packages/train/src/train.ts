@@ -10,7 +10,7 @@ import { variantOf } from './experiment-stepper.ts';
 import { optimizerName } from './optimizers/optimizer-of.ts';
 import { everyone, rank0 } from './parallel/everyone.ts';
 import { assertSameEverywhere } from './parallel/same-everywhere.ts';
-import { isShared } from './parallel/shared-failure.ts';
+import { isShared, RankLost } from './parallel/shared-failure.ts';
 import { shareState } from './parallel/shared-state.ts';
 import { alone, type World } from './parallel/world.ts';
 import { type MetricsLine, type RunRecord, readRun, runFiles, writeJson } from './run-directory.ts';
@@ -77,10 +77,14 @@ export async function train(
   } catch (error) {
     // What the others don't know of, they would wait for.
     if (world.size > 1 && !isShared(error) && !(error instanceof TrainingStopped))
-      world.abort(`${world.names[world.rank]}: ${(error as Error).message}`);
+      world.abort(messageFrom(world, error as Error));
     throw error;
   }
 }
+
+/** One about another rank names that one already. */
+const messageFrom = ({ names, rank }: World, error: Error) =>
+  error instanceof RankLost ? error.message : `${names[rank]}: ${error.message}`;
 
 async function trainIn(
   world: World,

@@ -93,9 +93,16 @@ class TrainingLoop {
     try {
       await this.#run(finish);
     } catch (error) {
-      if (error instanceof RankLost) error.message += ` ${this.#checkpointer.kept}`;
+      if (error instanceof RankLost) this.#sayWhatIsKept(error);
       throw error;
     }
+  }
+
+  /** What another rank says may say so already. */
+  #sayWhatIsKept(error: RankLost): void {
+    const { kept } = this.#checkpointer;
+    if (!error.message.includes(kept))
+      error.message = `${error.message.replace(/\.?$/, '.')} ${kept}`;
   }
 
   async #run(finish: (seconds: number) => Promise<void>): Promise<void> {

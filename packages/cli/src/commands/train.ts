@@ -13,9 +13,11 @@ import {
   type TrainingPlan,
   tensorBoard,
   train as trainNetwork,
+  type World,
   warningsAbout,
 } from '@llr/train';
 import { type Command, Option } from 'commander';
+import type { EvaluationFile } from '../eval/run-evaluation.ts';
 import { evaluateNetwork } from '../evaluate-run.ts';
 import { configFileOf, loadExperiment } from '../load-experiment.ts';
 import type { LoadedRun } from '../load-run.ts';
@@ -31,6 +33,8 @@ import {
   withExamples,
 } from '../options.ts';
 import { type Output, output } from '../output.ts';
+import { onEveryRank } from '../ranks/failure.ts';
+import { inWorld } from '../ranks/in-world.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { planTable, stagesTable } from '../train/plan-table.ts';
@@ -113,22 +117,42 @@ export function train(program: Command): void {
     'llr train --preset cifar10-wrn-28-8-llr --print > my.yaml',
     'llr train --preset cifar10-wrn-28-8-llr --scale mini',
     'llr train --preset quick-start --json > result.json',
+    'mpirun -n 4 llr train llr.config.ts',
   ]);
 }
 
 async function run(config: string | undefined, options: TrainOptions): Promise<void> {
   if (options.listPresets) return showPresets(options);
   if (options.print) return printChosen(config, options);
-  const out = output(options.json === true);
-  const experiment = await loadExperiment({ config, ...options });
-  const engine = await startEngine(options, out);
-  if (options.plan) return showPlans(await planAll(experiment, engine, out), options);
-  const source = await runSource(configFileOf({ config, ...options }), { ...options });
+  return inWorld((world) => trainIn(world, config, options));
+}
+
+async function trainIn(
+  world: World,
+  config: string | undefined,
+  options: TrainOptions,
+): Promise<void> {
+  const out = output(options.json === true || world.rank > 0);
+  const { experiment, engine, source } = await onEveryRank(world, () =>
+    prepare(config, options, out),
+  );
+  if (options.plan)
+    return world.rank > 0 ? undefined : showPlans(await planAll(experiment, engine, out), options);
+  if (world.size > 1) out.say(`${world.size} processes: ${world.description}`);
   const directory = options.out ?? join('runs', experiment.name);
-  const how = { engine, source, ...resuming(options) };
-  const result = await trainAll(experiment, directory, how, out);
+  const how = { engine, source, world, ...resuming(options) };
+  const trained = await trainAll(experiment, directory, how, out);
+  if (world.rank > 0) return;
+  const result = await reported(experiment, directory, engine, trained, out);
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else show(experiment, result);
+}
+
+async function prepare(config: string | undefined, options: TrainOptions, out: Output) {
+  const experiment = await loadExperiment({ config, ...options });
+  const engine = await startEngine(options, out);
+  const source = await runSource(configFileOf({ config, ...options }), { ...options });
+  return { experiment, engine, source };
 }
 
 /** Neither: begin, unless that would overwrite an unfinished run. */
@@ -177,31 +201,35 @@ function showPlans(plans: readonly TrainingPlan[], { json }: TrainOptions): void
   );
 }
 
-type Result = Awaited<ReturnType<typeof trainAll>>;
+interface Trained {
+  variant: string;
+  loaded: LoadedRun;
+  evaluation: EvaluationFile;
+}
 
 async function trainAll(
   experiment: Experiment,
   directory: string,
-  how: { engine: string; source: RunSource; resume?: boolean },
+  how: { engine: string; source: RunSource; world: World; resume?: boolean },
   out: Output,
-) {
-  const test = await dataOf(experiment).open('test');
-  const runs: { name: string; loaded: LoadedRun }[] = [];
-  const results = [];
+): Promise<Trained[]> {
+  const { world } = how;
+  const test = await onEveryRank(world, () => dataOf(experiment).open('test'));
+  const trained: Trained[] = [];
   for (const variant of Object.keys(experiment.variants)) {
     const folder = join(directory, variant);
-    const { model, history, run } = await stoppable(out, (signal) =>
-      trainNetwork(experiment, variant, {
-        ...how,
-        directory: folder,
-        signal,
-        callbacks: [trainingBar(variant, out), tensorBoard()],
-      }),
+    const { model, history, run } = await stoppable(
+      out,
+      (signal) =>
+        trainNetwork(experiment, variant, {
+          ...how,
+          directory: folder,
+          signal,
+          callbacks: [trainingBar(variant, out), tensorBoard()],
+        }),
+      world,
     );
-    runs.push({
-      name: variant,
-      loaded: { directory: folder, run, metrics: history, classifier: model, test },
-    });
+    const loaded = { directory: folder, run, metrics: history, classifier: model, test };
     const { attacks = [], ...rest } = experiment.evaluation ?? {};
     const evaluation = await evaluateNetwork(
       {
@@ -216,17 +244,35 @@ async function trainAll(
         ...rest,
       },
       out,
+      { world },
     );
-    results.push({ variant, directory: folder, run, evaluation });
+    trained.push({ variant, loaded, evaluation });
   }
-  const title = `${experiment.name} on ${test.name}`;
-  const report = await reportOn(
-    runs,
-    { file: join(directory, 'report.html'), title, engine: how.engine },
-    out,
-  );
+  return trained;
+}
+
+/** What all came to, with a report on it. */
+async function reported(
+  experiment: Experiment,
+  directory: string,
+  engine: string,
+  trained: readonly Trained[],
+  out: Output,
+) {
+  const runs = trained.map(({ variant, loaded }) => ({ name: variant, loaded }));
+  const title = `${experiment.name} on ${runs[0]!.loaded.test.name}`;
+  const file = join(directory, 'report.html');
+  const report = await reportOn(runs, { file, title, engine }, out);
+  const results = trained.map(({ variant, loaded, evaluation }) => ({
+    variant,
+    directory: loaded.directory,
+    run: loaded.run,
+    evaluation,
+  }));
   return { experiment: experiment.name, results, report };
 }
+
+type Result = Awaited<ReturnType<typeof reported>>;
 
 function show(experiment: Experiment, { results, report }: Result): void {
   const named = results.map(({ variant, evaluation }) => ({ name: variant, evaluation }));
