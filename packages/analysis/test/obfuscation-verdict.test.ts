@@ -1,5 +1,6 @@
 import {
   crossEntropy,
+  l2Ball,
   linfBall,
   lossObjective,
   projectedAscent,
@@ -87,6 +88,23 @@ describe('a linear network', () => {
     expect(found.curves.restarts.map(({ at }) => at)).toEqual([1, 2, 3]);
     // Its perturbations are the signs of differences of the patterns.
     expect(found.noise.correlation).toBeGreaterThan(0.3);
+  });
+});
+
+describe('in an ℓ2 ball', () => {
+  it('a linear network is cleared too, up to where the ball holds the whole box', async () => {
+    const found = await obfuscationVerdict({
+      ...options,
+      threat: l2Ball(0.2),
+      classifier: classifierOf('linear', likeness),
+    });
+    expect(found.reasons.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+    expect(found.verdict).toBe('clear');
+    const at = found.curves.epsilon.map((point) => point.at);
+    [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 4, 8].forEach((radius, i) => {
+      expect(at[i]).toBeCloseTo(radius, 6);
+    });
+    expect(found.curves.epsilon.at(-1)!.accuracy.correct).toBe(0);
   });
 });
 

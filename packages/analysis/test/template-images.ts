@@ -12,7 +12,7 @@ import {
   variable,
 } from '@tensorflow/tfjs-core';
 
-export const shape = [8, 8, 1] as const;
+const shape = [8, 8, 1] as const;
 export const classes = 4;
 const pixels = 64;
 
