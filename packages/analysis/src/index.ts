@@ -34,6 +34,7 @@ export type {
   MeasurementOptions,
   MeasurementProgress,
 } from './measurement/journal.ts';
+export { neighbourCorrelation } from './obfuscation/neighbour-correlation.ts';
 export {
   type ObfuscationVerdictOptions,
   obfuscationVerdict,

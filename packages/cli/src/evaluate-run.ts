@@ -22,6 +22,8 @@ export interface TrainedNetwork {
   engine: string;
   examples?: number | undefined;
   batchSize?: number | undefined;
+  /** Where the evaluation goes. Default: the run's folder. */
+  results?: string | undefined;
   /** Default false. */
   targetedSuccess?: boolean | undefined;
 }
@@ -42,7 +44,7 @@ export async function evaluateNetwork(
   out: Output,
   { world = alone, goesOn = 'The same command with --resume goes on' }: EvaluateOptions = {},
 ): Promise<EvaluationFile> {
-  const { name, classifier, directory, test } = network;
+  const { name, classifier, directory, results = directory, test } = network;
   const size = Math.min(network.examples ?? test.size, test.size);
   // The folder may be on rank 0's disk alone.
   const weights = await rank0(world, () => sha256OfModel(join(directory, runFiles.model)));
@@ -55,8 +57,8 @@ export async function evaluateNetwork(
     targetedSuccess: network.targetedSuccess ?? false,
     attackFile: null,
   });
-  const result = join(directory, runFiles.evaluation);
-  const journal = join(directory, 'training-evaluation.journal.jsonl');
+  const result = join(results, runFiles.evaluation);
+  const journal = join(results, 'training-evaluation.journal.jsonl');
   const there = world.rank === 0 ? await evaluationThere(result, provenance) : undefined;
   const found = await world.broadcast(there ?? null);
   const evaluation =

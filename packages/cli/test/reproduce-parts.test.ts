@@ -8,6 +8,7 @@ import { attacksFor, measured, outcomes } from '../src/reproduce/columns.ts';
 import { markdownOf } from '../src/reproduce/markdown.ts';
 import { networksOf } from '../src/reproduce/networks.ts';
 import { pairedDifference } from '../src/reproduce/paired.ts';
+import { distance, larger, nearer } from '../src/reproduce/paired-mean.ts';
 
 const of = (rights: number, alone: readonly [number, number], wrongs: number) => ({
   first: [
@@ -51,6 +52,41 @@ describe('a paired difference', () => {
   it('refuses other examples', () => {
     expect(() => pairedDifference([true], [true, false])).toThrow(/1 and 2/);
     expect(() => pairedDifference([], [])).toThrow(RangeError);
+  });
+});
+
+describe('distributions', () => {
+  it('are as far apart as they are shifted', () => {
+    const values = [3, 1, 2, 5];
+    expect(distance(values, values.toReversed())).toBe(0);
+    expect(
+      distance(
+        values,
+        values.map((value) => value + 0.5),
+      ),
+    ).toBeCloseTo(0.5, 12);
+  });
+
+  const spread = (name: string, shift: number) => ({
+    name,
+    values: Array.from({ length: 200 }, (_, i) => (i % 20) / 20 + shift),
+  });
+
+  it('are nearer or not', () => {
+    const [model, near, far] = [spread('ADV-20', 0), spread('LLR-2', 0.1), spread('ADV-2', 1)];
+    expect(nearer(near, far, model, 'γ').outcome).toBe('confirmed');
+    expect(nearer(far, near, model, 'γ').outcome).toBe('not confirmed');
+    expect(nearer(near, { ...near, name: 'twin' }, model, 'γ').outcome).toBe('undecided');
+  });
+
+  it('are larger on average by the interval of the paired differences', () => {
+    // Differences 1, 2, 3: mean 2, standard deviation 1, so ± 1.96 / √3.
+    const found = larger({ name: 'a', values: [2, 3, 4] }, { name: 'b', values: [1, 1, 1] }, 'g');
+    expect(found.outcome).toBe('confirmed');
+    expect(found.evidence).toContain('difference 2.00, 95 % interval 0.868 to 3.13');
+    expect(larger({ name: 'a', values: [1, 4] }, { name: 'b', values: [0, 0] }, 'g').outcome).toBe(
+      'undecided',
+    );
   });
 });
 
@@ -208,12 +244,14 @@ describe('Markdown', () => {
           evidence: 'numbers',
         },
       ],
+      measures: [{ what: 'median √γ', values: { 'LLR-2': 0.1234 } }],
       figures: [{ file: 'a.svg', alt: 'a surface' }],
       notes: ['a note'],
     });
     expect(text).toContain('| ADV-1 | 88.45 % | 80.0 % ± 7.8 | −8.4 |');
     expect(text).toContain('the term \\|δᵀ∇ₓℓ\\| helps | F.3 | **undecided** | numbers |');
     expect(text).toContain('![a surface](a.svg)');
+    expect(text).toContain('| median √γ | 0.123 |');
     expect(text).toContain('a note');
   });
 });

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '@llr/models';
-import { runSource, type Scale, scales } from '@llr/train';
+import { runFiles, runSource, type Scale, scales } from '@llr/train';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import {
   dataOption,
@@ -97,9 +98,10 @@ async function run(what: string[], options: ReproduceOptions): Promise<void> {
   const directory = options.out ?? join('runs', `reproduce-${scale}`);
   const needs = artefacts.flatMap((artefact) => artefact.needs(scale));
   const networkOf = networksOf(needs, { scale, seed, data, set });
+  const given = options.use ?? new Map<string, string>();
+  assertKnown(given, new Set(needs.map((need) => networkOf(need).id)));
   const engine = await startEngine(options, out);
   const source = await runSource(undefined, { ...options });
-  const given = options.use ?? new Map<string, string>();
   const lab = { scale, directory, engine, source, out, networkOf, needs, examples, given };
   const plans = await planAll(chosen, lab);
   if (options.plan) {
@@ -119,6 +121,18 @@ async function run(what: string[], options: ReproduceOptions): Promise<void> {
   if (what.includes(everything)) await writeAll(join(directory, 'reproduction.md'), found);
   if (options.json) process.stdout.write(jsonOf(found));
   out.say(`\nResults: ${directory}`);
+}
+
+/** @throws naming a network of `--use` that no table or figure has, or a folder without a run */
+function assertKnown(given: ReadonlyMap<string, string>, ids: ReadonlySet<string>): void {
+  for (const [id, folder] of given) {
+    if (!ids.has(id)) {
+      throw new Error(`--use ${id}=…: there is no such network. There are ${[...ids].join(', ')}.`);
+    }
+    if (!existsSync(join(folder, runFiles.run))) {
+      throw new Error(`--use ${id}=${folder}: that folder holds no finished run of llr train.`);
+    }
+  }
 }
 
 const writeAll = (file: string, found: readonly Reproduction[]) =>

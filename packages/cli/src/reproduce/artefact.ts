@@ -7,8 +7,13 @@ import type { NetworkChoice } from './networks.ts';
 export interface Needed extends NetworkChoice {
   /** What it is attacked for. */
   readonly columns: readonly PublishedColumn[];
-  /** Input gradients that are taken of it besides, each of one image: for what the work will take. */
-  readonly gradients?: number;
+  /** Input gradients that are taken of it besides: for what the work will take. */
+  readonly gradients?: {
+    /** Each of one image. */
+    readonly inAll?: number;
+    /** Of each image that it is measured on. */
+    readonly perImage?: number;
+  };
 }
 
 /** A table or a figure of the paper's supplement, and how it is made again. */

@@ -39,9 +39,18 @@ export interface Figure {
   alt: string;
 }
 
+/** Something measured of networks that the paper shows without numbers. */
+export interface Measure {
+  /** “median √γ”. */
+  what: string;
+  /** By the network’s name. */
+  values: Record<string, number>;
+}
+
 /** What came of a table or figure. */
 export interface Findings {
   rows: Row[];
+  measures: Measure[];
   claims: Claim[];
   figures: Figure[];
   notes: string[];

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   experimentFrom,
@@ -25,8 +26,12 @@ export interface ReadyNetwork extends LoadedTarget {
   id: string;
   /** The run's folder. */
   directory: string;
+  /** Where what is measured of it goes: that folder, or one of our own for a run that was given. */
+  results: string;
   run: RunRecord;
   metrics: readonly MetricsLine[];
+  /** How many of the first test images it is measured on. */
+  images: number;
   /** Robust accuracy on the validation images after the last epoch; NaN where there was no validation. */
   validation: number;
 }
@@ -36,6 +41,7 @@ export interface Laboratory {
   readonly scale: Scale;
   /** Results go here; networks into `networks`. */
   readonly directory: string;
+  readonly engine: string;
   readonly out: Output;
   trained(choice: NetworkChoice): Promise<ReadyNetwork>;
   /** With the attacks that any table needs of the network. */
@@ -63,7 +69,7 @@ export interface LaboratoryOptions {
  * process before has ended.
  */
 export function openLaboratory(options: LaboratoryOptions): Laboratory {
-  const { scale, directory, out, networkOf } = options;
+  const { scale, directory, engine, out, networkOf } = options;
   const networks = new Map<string, Promise<ReadyNetwork>>();
   const evaluations = new Map<string, Promise<EvaluationFile>>();
   const once = <T>(kept: Map<string, Promise<T>>, id: string, make: () => Promise<T>) => {
@@ -78,6 +84,7 @@ export function openLaboratory(options: LaboratoryOptions): Laboratory {
   return {
     scale,
     directory,
+    engine,
     out,
     trained,
     evaluated: (choice) => {
@@ -89,22 +96,27 @@ export function openLaboratory(options: LaboratoryOptions): Laboratory {
   };
 }
 
-/** The folder of a network's run. */
-export const folderOfNetwork = (
+/** Where a network's run is, and where what is measured of it goes. */
+export function foldersOf(
   { id }: Network,
   { directory, given }: Pick<LaboratoryOptions, 'directory' | 'given'>,
-): string => given.get(id) ?? join(directory, 'networks', id);
+): { run: string; results: string } {
+  const results = join(directory, 'networks', id);
+  return { run: given.get(id) ?? results, results };
+}
 
 async function trainOrLoad(network: Network, options: LaboratoryOptions): Promise<ReadyNetwork> {
   const { given } = options;
   const { id } = network;
-  const folder = folderOfNetwork(network, options);
+  const { run: folder, results } = foldersOf(network, options);
+  await mkdir(results, { recursive: true });
   if (!given.has(id)) await trainNetwork(network, folder, options);
   const target = { kind: 'run', path: folder, folder } as const;
   const loaded = await loadTarget(target, {}, undefined);
   const { run, metrics } = await readRun(folder);
   const validation = metrics.findLast((line) => robust in line)?.[robust] ?? Number.NaN;
-  return { ...loaded, id, directory: folder, run, metrics, validation };
+  const images = imagesOf(network, loaded.test, options);
+  return { ...loaded, id, directory: folder, results, run, metrics, validation, images };
 }
 
 async function trainNetwork(
@@ -135,12 +147,19 @@ async function trainNetwork(
   }
 }
 
+/** The first test images that count: as many as the command line or else the preset says, or all. */
+export const imagesOf = (
+  { experiment }: Network,
+  { size }: { size: number },
+  { examples = experiment.evaluation?.examples ?? size }: Pick<LaboratoryOptions, 'examples'>,
+): number => Math.min(examples, size);
+
 const robust = 'validation robust accuracy';
 
 function evaluate(
   { experiment }: Network,
   trained: ReadyNetwork,
-  { engine, out, needs, networkOf, examples = experiment.evaluation?.examples }: LaboratoryOptions,
+  { engine, out, needs, networkOf }: LaboratoryOptions,
 ): Promise<EvaluationFile> {
   const own = needs.filter((need) => networkOf(need).id === trained.id);
   const columns = own.flatMap((need) => need.columns);
@@ -149,7 +168,7 @@ function evaluate(
     name: trained.id,
     attacks: attacksFor(columns, experiment),
     engine,
-    examples,
+    examples: trained.images,
     targetedSuccess: columns.some(countsTargets),
   };
   return evaluateNetwork(attacked, out, { goesOn: 'The same command goes on' });

@@ -1,14 +1,15 @@
 import type { Accuracy } from '@llr/attacks';
-import type { Cell, Claim, Row } from './findings.ts';
+import type { Cell, Claim, Measure, Row } from './findings.ts';
 import type { Reproduction } from './reproduction.ts';
 
 /** What came of a table or figure, for people: the paper's numbers beside ours, and what they say of its claims. */
 export function markdownOf(reproduction: Reproduction): string {
-  const { title, rows, claims, figures, notes, made } = reproduction;
+  const { title, rows, measures, claims, figures, notes, made } = reproduction;
   const parts = [
     `## ${title}`,
     inSentences(reproduction),
     rows.length > 0 ? numbersTable(rows) : '',
+    measures.length > 0 ? measuresTable(measures) : '',
     ...figures.map(({ file, alt }) => `![${alt}](${file})`),
     claims.length > 0 ? claimsTable(claims) : '',
     ...notes,
@@ -47,6 +48,15 @@ const percent = ({ value, interval: [low, high] }: Accuracy): string =>
 
 const signed = (difference: number): string =>
   `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(1)}`;
+
+function measuresTable(measures: readonly Measure[]): string {
+  const networks = [...new Set(measures.flatMap(({ values }) => Object.keys(values)))];
+  const rows = measures.map(({ what, values }) => [
+    what,
+    ...networks.map((name) => values[name]?.toPrecision(3) ?? '–'),
+  ]);
+  return tableOf(['', ...networks], rows, 1);
+}
 
 function claimsTable(claims: readonly Claim[]): string {
   const rows = claims.map(({ claim, source, outcome, evidence }) => [

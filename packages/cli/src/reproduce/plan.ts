@@ -6,7 +6,7 @@ import { defaultBatchSize } from '../eval/batch-size.ts';
 import { duration, tableOf } from '../train/plan-table.ts';
 import type { Artefact } from './artefact.ts';
 import { attacksFor } from './columns.ts';
-import { folderOfNetwork, type LaboratoryOptions } from './laboratory.ts';
+import { foldersOf, imagesOf, type LaboratoryOptions } from './laboratory.ts';
 import { secondsPerGradient } from './measure-gradient.ts';
 import type { Network } from './networks.ts';
 
@@ -75,7 +75,9 @@ export function plansTable({ networks, artefacts, seconds, engine }: Reproductio
   return [
     tableOf([['network', 'state', 'training', 'attacks', 'memory'], ...ofNetworks]),
     tableOf([['', 'networks', 'by itself', 'after those above'], ...ofArtefacts]),
-    `In all ${duration(seconds)} on ${engine}, for what is not there yet. Training is predicted from a few measured steps, attacks (at most) from a few measured gradients of as many images as they have steps.`,
+    seconds === 0
+      ? 'All networks are there, trained and attacked.'
+      : `In all ${duration(seconds)} on ${engine}, for what is not there yet. Training is predicted from a few measured steps, attacks (at most) from a few measured gradients of as many images as they have steps.`,
   ].join('\n');
 }
 
@@ -143,34 +145,32 @@ async function planOf(
 }
 
 function stateOf(network: Network, options: LaboratoryOptions): NetworkPlan['state'] {
-  const folder = folderOfNetwork(network, options);
-  const has = (file: string) => existsSync(join(folder, file));
-  if (has(runFiles.run)) {
-    if (has(runFiles.evaluation)) return 'trained and attacked';
-    return options.given.has(network.id) ? 'given' : 'trained';
-  }
-  return has(runFiles.checkpoints) ? 'begun' : 'to be trained';
+  const { run, results } = foldersOf(network, options);
+  if (existsSync(join(results, runFiles.evaluation))) return 'trained and attacked';
+  if (options.given.has(network.id)) return 'given';
+  if (existsSync(join(run, runFiles.run))) return 'trained';
+  return existsSync(join(run, runFiles.checkpoints)) ? 'begun' : 'to be trained';
 }
 
 /** Input gradients of one image each, if no image broke before its last try. */
 async function gradientsOf(
   network: Network,
-  { needs, networkOf, examples }: LaboratoryOptions,
+  options: LaboratoryOptions,
   attacked: boolean,
 ): Promise<number> {
+  const { needs, networkOf } = options;
   const own = needs.filter((need) => networkOf(need).id === network.id);
-  const ofFigures = sum(own.map(({ gradients = 0 }) => gradients));
-  if (attacked) return ofFigures;
-  const attacks = attacksFor(
-    own.flatMap(({ columns }) => columns),
-    network.experiment,
-  );
-  if (attacks.length === 0) return ofFigures;
   const experiment = await experimentFrom(network.experiment);
   const test = await dataOf(experiment).open('test');
-  const images = Math.min(examples ?? experiment.evaluation?.examples ?? test.size, test.size);
+  const images = imagesOf(network, test, options);
   const batch = defaultBatchSize(test.inputShape);
   const padded = batch * Math.ceil(images / batch);
+  const ofFigures = sum(
+    own.map(({ gradients: { inAll = 0, perImage = 0 } = {} }) => inAll + padded * perImage),
+  );
+  if (attacked) return ofFigures;
+  const columns = own.flatMap((need) => need.columns);
+  const attacks = attacksFor(columns, network.experiment);
   const classifier = { numClasses: test.classNames.length } as Classifier;
   return ofFigures + padded * sum(attacks.map((attack) => stepsOf(attack, classifier)));
 }

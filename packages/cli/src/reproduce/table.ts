@@ -41,7 +41,7 @@ export function tableArtefact({
         const evaluation = await laboratory.evaluated(row);
         rows.push({ row, label: labelOf(row), network, evaluation });
       }
-      return { rows: rows.map(rowOf), claims: claims(rows), figures: [], notes };
+      return { rows: rows.map(rowOf), measures: [], claims: claims(rows), figures: [], notes };
     },
   };
 }
