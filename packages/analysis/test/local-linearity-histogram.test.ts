@@ -1,8 +1,9 @@
 import { type ImageSource, linfBall, projectedAscent } from '@llr/core';
-import { memory, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
+import { memory } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { localLinearityHistogram } from '../src/index.ts';
+import { type ExampleGamma, localLinearityHistogram } from '../src/index.ts';
 import { affineClassifier, wave } from './affine-classifier.ts';
+import { madeUpSource } from './made-up-source.ts';
 
 const shape = [3, 3, 1] as const;
 const pixels = 9;
@@ -17,26 +18,13 @@ const classifier = affineClassifier(
 );
 const images = Array.from({ length: 5 }, (_, i) => wave(pixels, i, 0.3).map((x) => x + 0.5));
 
-const source = (all: readonly (readonly number[])[]): ImageSource => ({
-  name: 'made up',
-  inputShape: shape,
-  classNames: ['a', 'b'],
-  split: 'test',
-  size: all.length,
-  async *batches({ batchSize }) {
-    for (let from = 0; from < all.length; from += batchSize) {
-      const some = all.slice(from, from + batchSize);
-      yield {
-        images: tensor4d(some.flat(), [some.length, ...shape]),
-        labels: tensor1d(
-          some.map(() => 0),
-          'int32',
-        ),
-        indices: Int32Array.from(some, (_, i) => 100 + from + i),
-      };
-    }
-  },
-});
+const source = (all: readonly (readonly number[])[]) =>
+  madeUpSource(
+    shape,
+    all,
+    all.map(() => 0),
+    ['a', 'b'],
+  );
 
 const softplus = (s: number) => Math.log1p(Math.exp(s));
 const total = epsilon * w.reduce((sum, weight) => sum + Math.abs(weight), 0);
@@ -92,6 +80,47 @@ describe('localLinearityHistogram', () => {
     expect(memory().numTensors).toBe(before);
   });
 
+  it('goes on from its journal to the same bytes, whenever it was stopped', async () => {
+    const threat = linfBall(epsilon);
+    const maximizer = projectedAscent({ stepSize: 0.05, steps: 3, keep: 'best' });
+    const options = { classifier, data: source(images), threat, maximizer, seed: 3, batchSize: 2 };
+    const whole = JSON.stringify(await localLinearityHistogram(options));
+    for (const batches of [1, 2]) {
+      const kept: ExampleGamma[] = [];
+      const stop = new AbortController();
+      const stopped = localLinearityHistogram({
+        ...options,
+        signal: stop.signal,
+        journal: { restored: [], record: async (batch) => void kept.push(...batch) },
+        onProgress: ({ done }) => done === 2 * batches && stop.abort(new Error('Enough.')),
+      });
+      await expect(stopped).rejects.toThrow('Enough.');
+      expect(kept).toHaveLength(2 * batches);
+      const recorded: number[] = [];
+      const goneOn = await localLinearityHistogram({
+        ...options,
+        journal: {
+          restored: JSON.parse(JSON.stringify(kept)),
+          record: async (batch) => void recorded.push(batch.length),
+        },
+      });
+      expect(recorded).toEqual([2, 2, 1].slice(batches));
+      expect(JSON.stringify(goneOn)).toBe(whole);
+    }
+    const { examples } = JSON.parse(whole);
+    const journal = { restored: examples, record: () => Promise.reject(new Error('More?')) };
+    expect(JSON.stringify(await localLinearityHistogram({ ...options, journal }))).toBe(whole);
+  });
+
+  it('refuses a journal of other batches', async () => {
+    const journal = { restored: [{ index: 100, gamma: 1 }], record: async () => {} };
+    const threat = linfBall(epsilon);
+    const options = { classifier, data: source(images), threat, seed: 3, batchSize: 2 };
+    await expect(localLinearityHistogram({ ...options, journal })).rejects.toThrow(
+      /1 images, which is no number of batches of 2/,
+    );
+  });
+
   it('names the image whose γ is no number', async () => {
     const broken = affineClassifier(
       shape,
@@ -116,6 +145,7 @@ describe('localLinearityHistogram', () => {
       { data: { ...source(images), inputShape: [3, 3, 3] as const } },
       /3 × 3 × 1, but made up has 3 × 3 × 3/,
     ],
+    ['no batch', { batchSize: 0 }, /batchSize must be a whole number from 1/],
     ['a radius for each image', { threat: linfBall([0.1, 0.2]) }, /one ε/],
   ])('refuses %s', async (_, wrong, message) => {
     const right = { classifier, data: source(images), threat: linfBall(epsilon), seed: 0 };

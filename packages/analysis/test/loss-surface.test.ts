@@ -6,6 +6,7 @@ import { departureFromPlane, lossSurface } from '../src/index.ts';
 import { dot, maxAbs } from '../src/numbers.ts';
 import { rademacherDirection } from '../src/rademacher-direction.ts';
 import { affineClassifier, wave } from './affine-classifier.ts';
+import { denseNetwork, softmax } from './dense-network.ts';
 
 const shape = [4, 4, 1] as const;
 const pixels = 16;
@@ -77,6 +78,54 @@ describe('lossSurface', () => {
       });
     });
     expect(departureFromPlane(surface)).toBeLessThan(1e-4);
+  });
+
+  it('is what double precision makes of a network with a hidden layer', async () => {
+    const x = wave(denseNetwork.pixels, 3, 0.4).map((pixel) => Math.fround(pixel + 0.5));
+    const direction = Float32Array.from(wave(denseNetwork.pixels, 8, 0.3));
+    const surface = await lossSurface({
+      classifier: denseNetwork.classifier(),
+      image: x,
+      index: 126,
+      label: 1,
+      direction,
+      seed: 9,
+      grid: 11,
+      extent: 1.5,
+    });
+    expect(surface.index).toBe(126);
+    expect(JSON.parse(JSON.stringify(surface))).toEqual(surface);
+    const r = rademacherDirection(direction, surface.epsilon, randomSource(9).fork('loss-surface'));
+    surface.random.forEach((v, i) => {
+      surface.adversarial.forEach((u, j) => {
+        const at = x.map((pixel, k) => pixel + u * direction[k]! + v * r[k]!);
+        const expected = -Math.log(softmax(denseNetwork.at(at).logits)[1]!);
+        expect(Math.abs(surface.values[i]![j]! - expected)).toBeLessThan(1e-5 * (1 + expected));
+      });
+    });
+  });
+
+  it('tells how far it is, and stops when told to', async () => {
+    const stop = new AbortController();
+    const done: number[] = [];
+    const before = memory().numTensors;
+    const stopped = lossSurface({
+      classifier,
+      image,
+      label: 0,
+      direction: delta,
+      seed: 0,
+      grid: 5,
+      batchSize: 10,
+      signal: stop.signal,
+      onProgress: (progress) => {
+        done.push(progress.done);
+        if (progress.done === 20) stop.abort(new Error('Enough.'));
+      },
+    });
+    await expect(stopped).rejects.toThrow('Enough.');
+    expect(done).toEqual([10, 20]);
+    expect(memory().numTensors).toBe(before);
   });
 
   it('depends on the seed, and only on it', async () => {

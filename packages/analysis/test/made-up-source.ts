@@ -6,10 +6,11 @@ export const madeUpSource = (
   inputShape: readonly [number, number, number],
   images: readonly (readonly number[])[],
   labels: readonly number[],
+  classNames: readonly string[] = ['a', 'b', 'c'],
 ): ImageSource => ({
   name: 'made up',
   inputShape,
-  classNames: ['a', 'b', 'c'],
+  classNames,
   split: 'test',
   size: images.length,
   async *batches({ batchSize, from = 0 }) {

@@ -33,6 +33,7 @@ export function gammaFigure(histograms: readonly NamedHistogram[]): string {
   const binWidth = roundStep((most || 1) / 40);
   const bins = Math.floor(most / binWidth) + 1;
   const beyond = series.flatMap(({ roots }) => roots.filter((root) => root > bins * binWidth));
+  const images = series.reduce((sum, { roots }) => sum + roots.length, 0);
   const outlines = series.map((one) => outline(one.roots, bins, binWidth));
   const epsilons = [...new Set(series.map(({ epsilon }) => epsilonText(epsilon)))];
   const plot = plotBlock('gamma', {
@@ -91,7 +92,7 @@ export function gammaFigure(histograms: readonly NamedHistogram[]): string {
       ...(beyond.length > 0
         ? [
             paragraph(
-              `The last bar also holds the ${count(beyond.length)} larger ones, up to ${number(Math.max(...beyond))}.`,
+              `The last bar also holds what is larger: ${count(beyond.length)} of ${count(images)}, up to ${number(Math.max(...beyond))}.`,
               width,
             ),
           ]
