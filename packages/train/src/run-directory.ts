@@ -68,11 +68,17 @@ export async function writeJson(file: string, value: unknown): Promise<void> {
   await writeWhole(file, [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)]);
 }
 
+/** What was measured of the network, and how far that has come. */
+const measurement =
+  /^(gamma|bounds|verdict|panels|surface-\d+)\.(json|csv|svg|png|journal\.jsonl)$/;
+
 /** Begins a run's folder anew: nothing of an earlier run stays, so a folder never mixes two. */
 export async function clearRun(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const events = (await readdir(directory)).filter((name) => name.includes('.tfevents.'));
-  for (const name of [...Object.values(runFiles), ...events]) {
+  const names = await readdir(directory);
+  const events = names.filter((name) => name.includes('.tfevents.'));
+  const measured = names.filter((name) => measurement.test(name));
+  for (const name of [...Object.values(runFiles), ...events, ...measured]) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
   await removeUnfinished(directory);
