@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { adam, type Maximizer, projectedAscent, type ThreatModel } from '@llr/core';
 import { threatModel } from '@llr/train';
 import { defaultBatchSize } from '../eval/batch-size.ts';
@@ -14,6 +14,7 @@ import {
 import type { Output } from '../output.ts';
 import { startEngine } from '../start-engine.ts';
 import type { MeasureOptions, SearchOptions } from './options.ts';
+import { shortNames } from './short-names.ts';
 
 /** A network to measure, loaded. */
 export interface MeasuredNetwork extends LoadedTarget {
@@ -78,18 +79,6 @@ const folderFor = (target: Target, name: string, count: number, out: string | un
   if (out === undefined) return target.folder;
   return count === 1 ? out : join(out, name.replaceAll(/[/\\]/g, '-'));
 };
-
-/** The shortest ends of paths that differ from one another: `LLR`, or `a/LLR` and `b/LLR`. */
-export function shortNames(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => resolve(path).split(/[/\\]/));
-  for (let length = 1; ; length++) {
-    const names = parts.map((all) => all.slice(-length).join('/'));
-    const longest = parts.every((all) => all.length <= length);
-    if (new Set(names).size === names.length || longest) {
-      return paths.length === 1 ? [basename(resolve(paths[0]!))] : names;
-    }
-  }
-}
 
 /** The search that the command line describes. */
 export const maximizerOf = ({ steps, stepSize }: SearchOptions): Maximizer =>
