@@ -2,6 +2,7 @@ import type { Evaluation, ExampleResult } from '@llr/attacks';
 import { accuracyOf } from '@llr/attacks';
 import { presetNamed, presets, publishedTables } from '@llr/train';
 import { describe, expect, it } from 'vitest';
+import { output } from '../src/output.ts';
 import { artefacts } from '../src/reproduce/artefacts.ts';
 import { above, below, claimOf, higher } from '../src/reproduce/claims.ts';
 import { attacksFor, measured, outcomes } from '../src/reproduce/columns.ts';
@@ -9,6 +10,7 @@ import { markdownOf } from '../src/reproduce/markdown.ts';
 import { networksOf } from '../src/reproduce/networks.ts';
 import { pairedDifference } from '../src/reproduce/paired.ts';
 import { distance, larger, nearer } from '../src/reproduce/paired-mean.ts';
+import { scaleFor } from '../src/reproduce/scale.ts';
 
 const of = (rights: number, alone: readonly [number, number], wrongs: number) => ({
   first: [
@@ -253,5 +255,18 @@ describe('Markdown', () => {
     expect(text).toContain('![a surface](a.svg)');
     expect(text).toContain('| median √γ | 0.123 |');
     expect(text).toContain('a note');
+  });
+});
+
+describe('the scale', () => {
+  const chosen = artefacts.filter(({ name }) => name === 'table-f4');
+
+  it('is the paper’s where its images are there, and the miniature otherwise', async () => {
+    const said: string[] = [];
+    const out = { ...output(true), say: (line: string) => void said.push(line) };
+    expect(await scaleFor(chosen, 'folder:nowhere', out)).toBe('mini');
+    expect(said.pop()).toContain('no images of folder:nowhere');
+    expect(await scaleFor(chosen, 'fashion-mnist', out)).toBe('paper');
+    expect(said.pop()).toContain('--scale paper');
   });
 });
