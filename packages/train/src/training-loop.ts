@@ -11,6 +11,7 @@ import { experimentStepper } from './experiment-stepper.ts';
 import { MeanMetrics } from './mean-metrics.ts';
 import type { MetricsFile } from './metrics-file.ts';
 import { anyone, rank0 } from './parallel/everyone.ts';
+import { LastWords } from './parallel/last-words.ts';
 import { RankLost, SharedFailure } from './parallel/shared-failure.ts';
 import { assertSameState, shareState } from './parallel/shared-state.ts';
 import type { World } from './parallel/world.ts';
@@ -75,6 +76,7 @@ class TrainingLoop {
   /** Steps done. */
   #step: number;
   #best: MetricsLine | null;
+  #lastWords: LastWords | undefined;
   readonly #began: number;
 
   constructor(work: TrainingWork, stepper: Stepper) {
@@ -90,11 +92,15 @@ class TrainingLoop {
   }
 
   async run(finish: (seconds: number) => Promise<void>): Promise<void> {
+    this.#lastWords = await LastWords.in(this.#work.world);
+    this.#lastWords?.are(this.#checkpointer.kept);
     try {
       await this.#run(finish);
     } catch (error) {
       if (error instanceof RankLost) this.#sayWhatIsKept(error);
       throw error;
+    } finally {
+      this.#lastWords?.takeBack();
     }
   }
 
@@ -238,6 +244,7 @@ class TrainingLoop {
       this.#checkpointer.write(await this.#content(), state),
     );
     this.#checkpointer.written(this.#step);
+    this.#lastWords?.are(this.#checkpointer.kept);
     await this.#work.told.onCheckpoint(folder, 'step');
     this.#clock.skip();
   }
