@@ -153,7 +153,7 @@ describe.each(mpis)('under the mpirun of %s', (_, mpi) => {
     await readCheckpoint(join(root, folder, 'checkpoints', `step-${step}`));
   });
 
-  it.each([0, 1])('rank %i that hangs is given up after the time-out', async (rank, { skip }) => {
+  it.for([0, 1])('rank %i that hangs is given up after the time-out', async (rank, { skip }) => {
     const mpirun = requires(mpi, skip);
     const folder = `${mpi}-hanging-${rank}`;
     const slow = training(folder, { pause: 100 });
