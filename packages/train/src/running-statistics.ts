@@ -59,8 +59,11 @@ export function packStatistics(recorded: RecordedStatistics): PackedStatistics {
   const layers = Object.entries(recorded);
   const packed = (of: 'mean' | 'variance') => {
     if (layers.length === 0) return new Float32Array();
-    const values = tidy(() => concat(layers.map(([, statistics]) => statistics[of])).dataSync());
-    return Float32Array.from(values);
+    let values: Float32Array = new Float32Array();
+    tidy(() => {
+      values = concat(layers.map(([, statistics]) => statistics[of])).dataSync<'float32'>();
+    });
+    return values;
   };
   return {
     layers: layers.map(([name, { mean }]) => ({ name, channels: mean.size })),

@@ -5,15 +5,7 @@ import type {
   Regularizer,
   TrainableClassifier,
 } from '@llr/core';
-import {
-  dispose,
-  type NamedTensorMap,
-  scalar,
-  slice,
-  type Tensor,
-  tensor1d,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { dispose, type NamedTensorMap, scalar, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { microBatchSizes } from './micro-batches.ts';
 import type { MovingAverages } from './moving-averages.ts';
 import type { WeightOptimizer } from './optimizers/weight-optimizer.ts';
@@ -195,7 +187,7 @@ export function contributionOf(
     const { metrics, statistics } = accumulateAll(setup, input, sizes, accumulation, searched);
     return {
       measured: { metrics, size: input.batch.indices.length },
-      gradients: valuesOf(accumulation.sums()),
+      gradients: accumulation.sums().dataSync<'float32'>(),
       statistics: packStatistics(statistics.length > 0 ? mergeStatistics(statistics) : {}),
     };
   } catch (error) {
@@ -214,8 +206,6 @@ export function applyReduced(
   const merged = { weight: scalar(1), recorded: unpackStatistics(statistics) };
   apply(updateTensors(input), statistics.layers.length > 0 ? [merged] : []);
 }
-
-const valuesOf = (tensor: Tensor): Float32Array => Float32Array.from(tensor.dataSync());
 
 const passTensors = (
   { random }: StepSetup,

@@ -9,6 +9,7 @@ import { type Experiment, type TrainOptions, warningsAbout } from './experiment.
 import { variantOf } from './experiment-stepper.ts';
 import { optimizerName } from './optimizers/optimizer-of.ts';
 import { everyone, rank0 } from './parallel/everyone.ts';
+import { digestOfFirst } from './parallel/first-images.ts';
 import { assertSameEverywhere } from './parallel/same-everywhere.ts';
 import { isShared, RankLost } from './parallel/shared-failure.ts';
 import { shareState } from './parallel/shared-state.ts';
@@ -98,12 +99,13 @@ async function trainIn(
   const engine = options.engine ?? getBackend();
   const prepared = await preparedIn(world, experiment, variant);
   const { model, training, data, settings, ...opened } = prepared;
-  await assertSameEverywhere(world, {
+  await assertSameEverywhere(world, async () => ({
     experiment: experiment.name,
     networks: Object.keys(experiment.variants).join(', '),
     ...settings,
+    'first images': await digestOfFirst(training),
     ...versionsOf(engine),
-  });
+  }));
   const begun = await beginIn(world, () =>
     beginRun(directory, settings, engine, world.size, options.resume),
   );

@@ -47,6 +47,9 @@ const orderOf = (taken: readonly Taken[]) =>
     .sort((a, b) => a.epoch - b.epoch || a.batch - b.batch || a.rank - b.rank)
     .flatMap(({ indices }) => indices);
 
+/** Seconds: enough for a step on a machine that is busy with others. */
+const timeout = 15;
+
 /** Trains, and sends a signal to the rank that says it has got to the second batch of the second epoch. */
 function signalled(
   mpirun: string,
@@ -55,7 +58,7 @@ function signalled(
   { rank, signal }: { rank: number; signal: NodeJS.Signals },
 ): Promise<{ code: number | null; stderr: string; stdout: string; seconds: number }> {
   const child = spawn(mpirun, [...startArguments(mpi, 2), ...command], {
-    env: { ...process.env, ...asRoot, LLR_MPI_TIMEOUT: '8' },
+    env: { ...process.env, ...asRoot, LLR_MPI_TIMEOUT: `${timeout}` },
   });
   const said = { stdout: '', stderr: '' };
   let sent = 0;
@@ -96,9 +99,9 @@ describe.each(mpis)('under the mpirun of %s', (_, mpi) => {
       run(mpirun, [...startArguments(mpi, 2), ...node('parallel-steps.ts', together, '6', '3')]),
       run(process.execPath, node('parallel-steps.ts', one, '6', '3').slice(1), { PARTS: '2' }),
     ]);
-    expect(outcomes.map(({ code, stderr }) => [code, stderr])).toEqual([
-      [0, ''],
-      [0, ''],
+    expect(outcomes.map(({ code, stderr }) => (code === 0 ? 'fine' : stderr))).toEqual([
+      'fine',
+      'fine',
     ]);
     const [found, expected] = [together, one].map(
       (file) => JSON.parse(readFileSync(file, 'utf8')) as Steps,
@@ -162,10 +165,10 @@ describe.each(mpis)('under the mpirun of %s', (_, mpi) => {
       signal: 'SIGSTOP',
     });
     expect(code).not.toBe(0);
-    expect(seconds).toBeGreaterThan(6);
+    expect(seconds).toBeGreaterThan(timeout - 2);
     expect(seconds).toBeLessThan(60);
     expect(stderr).toMatch(
-      new RegExp(`llr: No sign of life from rank ${rank} of 2 on .*, for 8 s`),
+      new RegExp(`llr: No sign of life from rank ${rank} of 2 on .*, for ${timeout} s`),
     );
     expect(stderr).toMatch(/The last good checkpoint, after step \d+, is kept/);
   });

@@ -207,7 +207,7 @@ it('processes that do not train the same are told what differs', async () => {
     { seed: 1, train: { batchSize: 8 } },
   ];
   const errors = await onAll(memoryWorlds(2), (world) =>
-    assertSameEverywhere(world, described[world.rank]!),
+    assertSameEverywhere(world, () => described[world.rank]!),
   );
   for (const { message } of rejected(errors))
     expect(message).toMatch(/rank 1 of 2 in memory: train.batchSize is 8, and 4 on rank 0\./);

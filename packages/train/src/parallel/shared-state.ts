@@ -12,7 +12,7 @@ export async function shareState(world: World, state: readonly NamedVariable[]):
     // Negative zero is the one number that changes nothing when it is added: not even the sign of a zero.
     const values =
       world.rank === 0
-        ? Float32Array.from(variable.dataSync())
+        ? variable.dataSync<'float32'>().slice()
         : new Float32Array(variable.size).fill(-0);
     await world.allReduceSum(values);
     if (world.rank > 0) tidy(() => variable.assign(tensor(values, variable.shape)));
