@@ -9,11 +9,11 @@ export class Interrupted extends Error {
 }
 
 /** 128 and the signal's number. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 };
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGUSR2: 140 };
 
 /**
- * Tells of the first Ctrl-C (or SIGTERM, as schedulers send it), for the work to end when it may; the second one ends the
- * process at once.
+ * Tells of the first Ctrl-C (or SIGTERM, as schedulers send it; or SIGUSR2, which Open MPI's mpirun passes on as it is),
+ * for the work to end when it may; the second one ends the process at once.
  *
  * @returns stops listening
  */
