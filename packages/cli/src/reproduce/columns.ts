@@ -41,7 +41,7 @@ export const countsTargets = (column: PublishedColumn): boolean =>
   column === 'Random-Targeted success';
 
 /** The name of a column's attack in an evaluation. @throws when it isn't there */
-export function attackIn(evaluation: Evaluation, column: PublishedColumn): string {
+function attackIn(evaluation: Evaluation, column: PublishedColumn): string {
   const prefix = attackOf[column];
   const found = evaluation.attacks.find(({ name }) => prefix && name.startsWith(prefix));
   if (!found) throw new Error(`${evaluation.classifier} was not attacked for ${column}.`);

@@ -11,7 +11,7 @@ import { secondsPerGradient } from './measure-gradient.ts';
 import type { Network } from './networks.ts';
 
 /** What a network will take from here on. Times are in seconds. */
-export interface NetworkPlan {
+interface NetworkPlan {
   id: string;
   state: 'trained and attacked' | 'trained' | 'begun' | 'to be trained' | 'given';
   /** 0 for one that is trained; of one that has begun, all of it. */

@@ -9,7 +9,7 @@ import type { Laboratory } from './laboratory.ts';
 import { markdownOf } from './markdown.ts';
 
 /** A network that a reproduction rests on. */
-export interface NetworkRecord {
+interface NetworkRecord {
   id: string;
   folder: string;
   /** In words. */
