@@ -15,17 +15,27 @@ export interface Measurements {
   surfaces?: LossSurface[];
 }
 
+/** SHA-256 of the files of a network. */
+type Weights = Readonly<Record<string, string>>;
+
 const surfaceFile = /^surface-\d+\.json$/;
 
 /**
  * Reads what `llr gamma`, `llr bounds`, `llr verdict` and `llr surface` have left in a run's folder.
  *
- * @throws naming the file that can't be read
+ * @param weights - of the network that is there now
+ * @throws naming the file that can't be read, or that was measured on another network
  */
-export async function measurementsIn(directory: string): Promise<Measurements> {
+export async function measurementsIn(directory: string, weights: Weights): Promise<Measurements> {
   const names = await readdir(directory);
+  const readOne = async <Kind>(name: string) => {
+    const file = join(directory, name);
+    const measurement = await readMeasurement<Kind & { provenance?: { weights: Weights } }>(file);
+    assertSameNetwork(file, measurement.provenance?.weights ?? {}, weights);
+    return measurement;
+  };
   const read = async <Kind>(name: string) =>
-    names.includes(name) ? await readMeasurement<Kind>(join(directory, name)) : undefined;
+    names.includes(name) ? await readOne<Kind>(name) : undefined;
   const [gamma, bounds, verdict] = [
     await read<LocalLinearityHistogram>('gamma.json'),
     await read<BoundsReport>('bounds.json'),
@@ -33,7 +43,7 @@ export async function measurementsIn(directory: string): Promise<Measurements> {
   ];
   const surfaces: LossSurface[] = [];
   for (const name of names.filter((one) => surfaceFile.test(one)).sort(byNumber)) {
-    surfaces.push(await readMeasurement<LossSurface>(join(directory, name)));
+    surfaces.push(await readOne<LossSurface>(name));
   }
   return {
     ...(gamma && { gamma }),
@@ -41,6 +51,15 @@ export async function measurementsIn(directory: string): Promise<Measurements> {
     ...(verdict && { verdict }),
     ...(surfaces.length > 0 && { surfaces }),
   };
+}
+
+/** A network trained anew leaves the measurements of the one before. */
+function assertSameNetwork(file: string, measured: Weights, now: Weights): void {
+  const other = Object.keys(measured).find((name) => name in now && now[name] !== measured[name]);
+  if (other === undefined) return;
+  throw new Error(
+    `${file} was measured on another network than is there now (${other} differs). Remove it or measure it anew.`,
+  );
 }
 
 const byNumber = new Intl.Collator('en', { numeric: true }).compare;

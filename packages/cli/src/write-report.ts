@@ -13,6 +13,7 @@ import {
 import { type AdversarialExample, adversarialExamples, type Evaluation, pgd } from '@llr/attacks';
 import { subset } from '@llr/datasets';
 import { type MetricsLine, runFiles, threatModel } from '@llr/train';
+import { sha256OfModel } from './eval/weights-of.ts';
 import type { LoadedRun } from './load-run.ts';
 import { measurementsIn } from './measurements-in.ts';
 import { normSign } from './norm-sign.ts';
@@ -108,7 +109,10 @@ async function measure(
   out: Output,
 ): Promise<ReportNetwork> {
   const { test, run, metrics, directory } = loaded;
-  const measured = await measurementsIn(directory);
+  const measured = await measurementsIn(
+    directory,
+    await sha256OfModel(join(directory, runFiles.model)),
+  );
   const { gamma = await gammaOfFew(name, loaded, out), bounds, verdict } = measured;
   const { surfaces = await surfaceOf(loaded, attacked[shown[0]!]!) } = measured;
   return {
@@ -128,6 +132,7 @@ async function measure(
     }),
     details: {
       regularisers: trainingInWords(run),
+      '√γ': `${gamma.examples.length.toLocaleString('en-GB')} images, ε = ${epsilonText(gamma.threat.epsilon)}`,
       network: `${run.model}, ${run.parameters.toLocaleString('en-GB')} parameters`,
       'trained on': `${run.train.examples.toLocaleString('en-GB')} images, ${run.train.epochs} epochs, batches of ${run.train.batchSize}`,
       ...circumstances(loaded),

@@ -144,7 +144,6 @@ describe('report', () => {
       ['report', '--board', fileURLToPath(new URL('.', import.meta.url))],
       /holds no run and no evaluation/,
     ],
-    [['report', join(out, 'LLR'), join(out, 'LLR', '.')], /named twice/],
   ])('refuses llr %s', async (args, message) => {
     const { code, stderr } = await llr(args);
     expect(code).toBe(1);
@@ -180,7 +179,8 @@ describe('report', () => {
     };
     writeFileSync(join(run, 'gamma.json'), JSON.stringify(gamma));
     const file = join(folder, 'report.html');
-    const runs = ['a', 'b'].map((name) => join(folder, name, 'LLR'));
+    // The first is named twice.
+    const runs = [join(folder, 'a', 'LLR'), join(folder, 'a'), join(folder, 'b', 'LLR')];
     const { code, stderr } = await llr([
       'report',
       ...runs,
@@ -194,10 +194,19 @@ describe('report', () => {
     expect(page).toContain('a/LLR<span class="interval">1 image</span>');
     expect(page.indexOf('test image 9 (')).toBeLessThan(page.indexOf('test image 10 ('));
     expect(page.indexOf('test image 9 (')).toBeGreaterThan(0);
+    const again = () => llr(['report', ...runs, '--config', stripesConfig, '--out', file]);
     writeFileSync(join(run, 'gamma.json'), '[');
-    const broken = await llr(['report', ...runs, '--config', stripesConfig, '--out', file]);
+    const broken = await again();
     expect(broken.code).toBe(1);
     expect(broken.stderr).toMatch(/gamma\.json can't be read as JSON/);
+    const weights = { 'model.safetensors': '0'.repeat(64) };
+    writeFileSync(join(run, 'gamma.json'), JSON.stringify({ ...gamma, provenance: { weights } }));
+    const stale = await again();
+    expect(stale.code).toBe(1);
+    expect(stale.stderr).toMatch(
+      /gamma\.json was measured on another network .*model\.safetensors/,
+    );
+    expect(readFileSync(file, 'utf8')).toBe(page);
   });
 });
 

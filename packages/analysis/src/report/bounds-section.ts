@@ -6,6 +6,7 @@ import { count, list, number, percent } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { ReportNetwork } from './input.ts';
 import { legend, seriesColour } from './series.ts';
+import { threatText } from './threat-text.ts';
 
 /** A network's bounds, with which network it is, for its colour. */
 interface Bounds {
@@ -36,7 +37,9 @@ export function boundsSection(networks: readonly ReportNetwork[]): Html | undefi
     }),
   );
   const most = Math.max(...checked.flat().map(({ proposition }) => proposition.pairs.length));
+  const threats = [...new Set(all.map(({ bounds }) => threatText(bounds.threat)))];
   return html`${outcome(checked.flat())}
+<p class="hint">Checked within ${list(threats)}. A slack a hair below 0 is within the rounding of float32.</p>
 ${legend(networks.map(({ name }) => name))}
 <figure><div class="charts">${checked.map(scatter)}</div>
 <figcaption>One point for each image and each perturbation of it: across, the right side of the inequality; upwards, the left side, both on a logarithmic scale. The inequality holds below the diagonal and fails in the shaded half. What is off the scale is drawn at its edge.${
@@ -152,7 +155,6 @@ function scatter(checked: readonly Checked[], k: number): Html {
               r: 1.8,
               fill: seriesColour(i),
               fillOpacity: 0.55,
-              title: title(name),
             },
           ),
           Plot.dot(

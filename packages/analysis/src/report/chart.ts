@@ -32,6 +32,12 @@ export function chart(id: string, options: Plot.PlotOptions, alternative: string
     mark.setAttribute('data-mark', mark.getAttribute('aria-label')!);
     mark.removeAttribute('aria-label');
   }
+  for (const dot of svg.querySelectorAll('circle')) {
+    for (const name of ['cx', 'cy']) dot.setAttribute(name, shortened(dot.getAttribute(name)!));
+  }
   const drawn = svg.outerHTML.replace(/plot-clip-\d+/g, `${id}-clip`).replace(/^<svg/, '');
   return new Html(`<svg role="img" aria-label="${escapeHtml(alternative)}"${drawn}`);
 }
+
+/** A tenth of a pixel can't be seen, and there may be thousands of dots. */
+const shortened = (length: string): string => String(Math.round(10 * Number(length)) / 10);

@@ -115,7 +115,7 @@ canvas.landscape { cursor: grab; }
 .plain caption { padding-bottom: 8px; }
 .plain th, .plain td { padding: 6px 18px 6px 0; border-top: 1px solid var(--rule); }
 .plain thead th, .plain thead td { border-top: 0; color: var(--muted); font-weight: 500; }
-.plain tbody th { font-weight: 500; }
+.plain tbody th { font-weight: 500; min-width: 5.5rem; }
 
 .panels { list-style: none; margin: 0; padding: 0; display: grid; gap: 22px; }
 .panels p { display: flex; flex-wrap: wrap; gap: 2px 10px; align-items: baseline; margin: 0 0 8px; font-size: 0.92rem; }

@@ -1,9 +1,10 @@
-import type { CurvePoint, ObfuscationVerdict } from '../obfuscation/verdict.ts';
+import type { CurvePoint, ObfuscationVerdict, Reason } from '../obfuscation/verdict.ts';
 import { accuracyCurve } from './accuracy-curve.ts';
-import { count, epsilonText, number, percent } from './format.ts';
+import { count, number, percent } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { ReportNetwork } from './input.ts';
 import { legend } from './series.ts';
+import { threatText } from './threat-text.ts';
 import { verdictWords } from './verdict-words.ts';
 
 interface Judged {
@@ -32,12 +33,16 @@ const outcomeSigns = {
   'not run': { sign: '–', mood: 'muted' },
 } as const;
 
+/** What failed must not be looked for among what did not. */
+const worstFirst = (a: Reason, b: Reason): number => ranks[a.outcome] - ranks[b.outcome];
+const ranks = { failed: 0, 'not run': 1, passed: 2 };
+
 function judgement({ name, verdict: { verdict, summary, reasons } }: Judged): Html {
   const { sign, words, mood } = verdictWords[verdict];
   return html`<div class="judgement"><h3>${name}</h3>
 <p class="verdict ${mood}"><span aria-hidden="true">${sign}</span> ${words}</p>
 <p>${summary}</p>
-<ul class="reasons">${reasons.map(({ check, outcome, text }) => {
+<ul class="reasons">${[...reasons].sort(worstFirst).map(({ check, outcome, text }) => {
     const shown = outcomeSigns[outcome];
     return html`<li><span class="${shown.mood}" aria-hidden="true">${shown.sign}</span><div><b>${check}</b> <span class="muted">${outcome}</span><br/>${text}</div></li>`;
   })}</ul></div>`;
@@ -91,7 +96,7 @@ function row(
 
 function statisticsTable(judged: readonly Judged[]): Html {
   const rows: [string, (verdict: ObfuscationVerdict) => string][] = [
-    ['attacked with', ({ threat }) => `${threat.name}, ε = ${epsilonText(threat.epsilon)}`],
+    ['attacked with', ({ threat }) => threatText(threat)],
     ['images', ({ clean, data }) => `${count(clean.total)} of ${data}`],
     ['mean √γ', ({ gamma }) => `${number(gamma.mean)} over ${count(gamma.images)} images`],
     [

@@ -23,7 +23,10 @@ export async function boardEntry(directory: string, root: string): Promise<Board
   if (run) assertHas(run, runFiles.run, ['train', 'regularizers', 'parameters', 'platform']);
   if (!evaluation) throw new Error(`not evaluated: run llr eval ${directory}`);
   assertHas(evaluation, runFiles.evaluation, ['clean', 'robust', 'attacks', 'threat', 'warnings']);
-  const { gamma, bounds, verdict } = await measurementsIn(directory);
+  const { gamma, bounds, verdict } = await measurementsIn(
+    directory,
+    evaluation.provenance?.weights ?? {},
+  );
   const { examples: _, ...numbers } = evaluation;
   const report = reportOf(directory, root);
   return {

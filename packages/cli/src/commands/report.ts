@@ -1,11 +1,11 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { writeBoardOf } from '../board/write-board.ts';
 import { loadExperiment } from '../load-experiment.ts';
 import { loadRun, runsIn } from '../load-run.ts';
+import { shortNames } from '../measure/short-names.ts';
 import { dataOption, engineOption, jsonOption, threadsOption, withExamples } from '../options.ts';
 import { output } from '../output.ts';
-import { runNames } from '../run-names.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
 import { reportOn } from '../write-report.ts';
 
@@ -46,13 +46,15 @@ export function report(program: Command): void {
         );
       }
       const out = output(options.json === true);
-      const directories = folders.flatMap(runsIn);
+      // A run may be named by itself and by its folder.
+      const paths = folders.flatMap(runsIn).map((folder) => [resolve(folder), folder] as const);
+      const directories = [...new Map(paths.toReversed()).values()].toReversed();
       const experiment = options.config
         ? await loadExperiment({ config: options.config })
         : undefined;
       const engine = await startEngine(options, out);
       const runs = [];
-      const names = runNames(directories);
+      const names = shortNames(directories);
       for (const [i, directory] of directories.entries()) {
         runs.push({
           name: names[i]!,

@@ -1,8 +1,8 @@
 import type { Accuracy } from '@llr/attacks';
 import { count, number, percent, seconds } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import { threatText } from '../threat-text.ts';
 import { verdictWords } from '../verdict-words.ts';
-import { threatText } from './groups.ts';
 import type { BoardEntry } from './input.ts';
 
 /** A model card (Mitchell et al. 2019): what the network is, how it was made, how it fares, and what that doesn't say. */

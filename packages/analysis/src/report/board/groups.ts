@@ -1,4 +1,4 @@
-import { epsilonText } from '../format.ts';
+import { threatText } from '../threat-text.ts';
 import type { BoardEntry } from './input.ts';
 
 /** Networks whose numbers can be set against one another: the same data and the same threat model. */
@@ -31,12 +31,4 @@ const robust = ({ evaluation }: BoardEntry): number => evaluation.robust.value;
 function groupName({ evaluation: { data, threat } }: BoardEntry): string {
   // "test[0:500]" is a part of the same images.
   return `${data.replace(/\[.*$/, '')}, ${threatText(threat)}`;
-}
-
-const signs: Record<string, string> = { linf: 'ℓ∞', l2: 'ℓ2' };
-
-/** "ℓ∞, ε = 8/255". */
-export function threatText({ name, epsilon }: BoardEntry['evaluation']['threat']): string {
-  const size = epsilon === 'per example' ? 'ε of each example' : `ε = ${epsilonText(epsilon)}`;
-  return `${signs[name] ?? name}, ${size}`;
 }
