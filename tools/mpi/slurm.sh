@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A Slurm of Debian's packages whose nodes are hosts of namespaces.sh, for jobs as a cluster runs them. Linux, root.
+# Slurm takes each for a machine with 8 processors and 4 GPUs.
 #
 #   slurm.sh up 2           nodes llr-1 and llr-2; apt-get install slurmctld slurmd slurm-client munge before
 #   slurm.sh job FILE…      sbatch on the first of them; waits for its end and shows what it printed
@@ -33,15 +34,21 @@ SlurmdSpoolDir=$folder/spool-%n
 StateSaveLocation=$folder/state
 SlurmctldLogFile=$folder/log/slurmctld
 SlurmdLogFile=$folder/log/slurmd-%n
-NodeName=$name-[1-$1] CPUs=$(nproc)
+GresTypes=gpu
+SlurmdParameters=config_overrides
+NodeName=$name-[1-$1] CPUs=8 Gres=gpu:4
 PartitionName=all Nodes=ALL Default=YES
 END
+  # Nobody opens them: Slurm hands out their numbers.
+  local i
+  for i in {0..3}; do mknod "$folder/gpu$i" c 195 "$i"; done
+  echo "Name=gpu File=$folder/gpu[0-3]" >"$folder/gres.conf"
   echo 'CgroupPlugin=cgroup/v1' >"$folder/cgroup.conf"
 }
 
 # Users are told from each other by munge, which one process does for all hosts: its socket is a file.
 munge_runs() {
-  munge --no-input >"$folder/log/munge" 2>&1 && return
+  munge --no-input >/dev/null 2>&1 && return
   mkdir -p /run/munge
   chown munge: /run/munge
   runuser --user munge -- munged --pid-file=/run/munge/"$name".pid
