@@ -238,6 +238,22 @@ describe('report', () => {
       /loss surface of LLR must have 25 rows/,
     ],
     [
+      'a verdict whose curve is in percent',
+      {
+        verdict: {
+          ...madeUpVerdict('clear'),
+          curves: {
+            steps: [
+              { at: 5, accuracy: { correct: 84, total: 100, value: 84, interval: [80, 88] } },
+            ],
+            restarts: [],
+            epsilon: [],
+          },
+        },
+      },
+      /"steps 5" of LLR is 84/,
+    ],
+    [
       'an accuracy in percent',
       {
         evaluation: {

@@ -1,4 +1,4 @@
-import type { Evaluation } from '@llr/attacks';
+import type { Accuracy, Evaluation } from '@llr/attacks';
 import type { BoundsReport } from '../bounds-report.ts';
 import type { LossSurface } from '../loss-surface.ts';
 import type { ObfuscationVerdict } from '../obfuscation/verdict.ts';
@@ -57,7 +57,8 @@ export function checkInput({ networks }: ReportInput): void {
   for (const network of networks) checkNetwork(network);
 }
 
-function checkNetwork({ name, evaluation, curves, surfaces = [], gammas }: ReportNetwork): void {
+function checkNetwork(network: ReportNetwork): void {
+  const { name, evaluation, curves, surfaces = [], gammas, verdict } = network;
   checkEvaluation(name, evaluation);
   for (const curve of curves) {
     const bad = curve.points.find((p) => !Number.isFinite(p.value) || !Number.isFinite(p.epoch));
@@ -67,6 +68,7 @@ function checkNetwork({ name, evaluation, curves, surfaces = [], gammas }: Repor
       );
     }
   }
+  if (verdict) checkVerdict(name, verdict);
   for (const surface of surfaces) checkSurface(surface, name);
   const badGamma = gammas?.findIndex((gamma) => !(gamma >= 0 && gamma < Infinity)) ?? -1;
   if (badGamma >= 0) {
@@ -79,11 +81,28 @@ function checkNetwork({ name, evaluation, curves, surfaces = [], gammas }: Repor
 /** @throws Error naming an accuracy that is no share */
 export function checkEvaluation(name: string, evaluation: Omit<Evaluation, 'examples'>): void {
   const { clean, robust, attacks } = evaluation;
-  const accuracies = [
+  checkAccuracies(name, [
     { name: 'clean', accuracy: clean },
     ...attacks,
     { name: 'worst case', accuracy: robust },
-  ];
+  ]);
+}
+
+function checkVerdict(name: string, { clean, robust, attacks, curves }: ObfuscationVerdict): void {
+  checkAccuracies(name, [
+    { name: 'clean', accuracy: clean },
+    ...attacks,
+    { name: 'everything tried', accuracy: robust },
+    ...Object.entries(curves).flatMap(([curve, points]) =>
+      points.map(({ at, accuracy }) => ({ name: `${curve} ${at}`, accuracy })),
+    ),
+  ]);
+}
+
+function checkAccuracies(
+  name: string,
+  accuracies: readonly { name: string; accuracy: Accuracy }[],
+): void {
   for (const { name: of, accuracy } of accuracies) {
     const numbers = [accuracy.value, ...accuracy.interval];
     if (!numbers.every((value) => value >= 0 && value <= 1)) {

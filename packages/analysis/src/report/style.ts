@@ -70,7 +70,7 @@ a { color: var(--link); text-underline-offset: 3px; text-decoration-thickness: 1
 .reasons li > span { font-weight: 700; }
 .board td, .board th { vertical-align: middle; }
 .board thead th { vertical-align: bottom; white-space: nowrap; }
-.board tbody th { position: sticky; left: 0; background: var(--ground); max-width: 15rem; min-width: 8rem; overflow-wrap: anywhere; padding-left: 2px; }
+.plain.board tbody th { position: sticky; left: 0; background: var(--ground); max-width: 15rem; min-width: 7rem; overflow-wrap: anywhere; padding-left: 2px; }
 .board td { min-width: 4.5rem; }
 .board .value { font-weight: 600; }
 .board .bar { min-width: 5rem; }

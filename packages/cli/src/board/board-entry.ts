@@ -20,7 +20,7 @@ export async function boardEntry(directory: string, root: string): Promise<Board
     directory,
     runFiles.evaluation,
   );
-  if (run) assertHas(run, runFiles.run, ['train', 'regularizers', 'parameters', 'platform']);
+  if (run) assertHas(run, runFiles.run, ['train', 'regularizers', 'parameters']);
   if (!evaluation) throw new Error(`not evaluated: run llr eval ${directory}`);
   assertHas(evaluation, runFiles.evaluation, ['clean', 'robust', 'attacks', 'threat', 'warnings']);
   const { gamma, bounds, verdict } = await measurementsIn(
@@ -64,10 +64,16 @@ function runDetails({ train, ...run }: RunRecord): Record<string, string> {
     optimiser: `${train.optimizer}, learning rate ${train.learningRate === 'schedule' ? 'by a schedule' : train.learningRate}, weight decay ${train.weightDecay}`,
     'seed of the training': String(run.seed),
     engine: run.engine,
-    versions: `LLR ${run.llr}, TensorFlow.js ${run.tfjs}, Node ${run.node}, ${run.platform}`,
+    versions: versionsIn(run),
     ...(git && { commit: `${git.commit.slice(0, 12)}${git.dirty ? ', with changes' : ''}` }),
   };
 }
+
+/** Runs of older versions don't know all of them. */
+const versionsIn = ({ llr, tfjs, node, platform }: Partial<RunRecord>): string =>
+  [llr && `LLR ${llr}`, tfjs && `TensorFlow.js ${tfjs}`, node && `Node ${node}`, platform]
+    .filter(Boolean)
+    .join(', ');
 
 function evaluationDetails(evaluation: { provenance?: Provenance }): Record<string, string> {
   const { provenance } = evaluation;

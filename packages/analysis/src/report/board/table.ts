@@ -108,7 +108,7 @@ export function boardTable(
 <thead><tr><th scope="col" data-sort="words">Run</th><th scope="col" data-sort="rank">Rank</th>${columns.map((column) => html`<th scope="col" data-sort="${column.sort}"${column.name === 'Worst case' && html` aria-sort="descending"`}>${column.name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ({ rank, entry }) => html`
-<tr><th scope="row" data-value="${entry.name}"><a href="#${cardOf(entry)}">${entry.name}</a></th><td data-value="${rank}">${rank}</td>${columns.map(
+<tr><th scope="row" data-value="${entry.name}"><a href="#${cardOf(entry)}">${breakable(entry.name)}</a></th><td data-value="${rank}">${rank}</td>${columns.map(
       (column) => {
         const cell = column.cell(entry);
         return cell ? html`<td data-value="${cell.value}">${cell.content}</td>` : html`<td>–</td>`;
@@ -117,3 +117,7 @@ export function boardTable(
   )}
 </tbody></table></div>`;
 }
+
+/** A path may be broken after its slashes. */
+const breakable = (path: string): Html[] =>
+  path.split('/').map((part, i) => html`${i > 0 && html`/<wbr/>`}${part}`);
