@@ -11,7 +11,7 @@ import {
   tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { maxAbs } from './numbers.ts';
+import { euclidean, maxAbs } from './numbers.ts';
 import { rademacherDirection } from './rademacher-direction.ts';
 
 /** An image or a perturbation: `[1, h, w, c]`, or its h·w·c numbers in that order. */
@@ -28,8 +28,10 @@ export interface LossSurface {
   random: number[];
   /** Rows: random direction; columns: adversarial direction. */
   values: number[][];
-  /** ε, the ℓ∞ size of either direction at coordinate 1, in pixel units. */
+  /** ε, the size of either direction at coordinate 1, in pixel units. */
   epsilon: number;
+  /** In which norm that is; ℓ∞ where it isn't said. */
+  norm?: 'linf' | 'l2';
   /** Which image of the source, where that was said. */
   index?: number;
   label: number;
@@ -45,8 +47,10 @@ export interface LossSurfaceOptions {
   /** Which image of a source it is, for the record. */
   index?: number;
   label: number;
-  /** The adversarial direction δ; its largest entry is the unit ε of both axes. */
+  /** The adversarial direction δ; its size is the unit ε of both axes. */
   direction: ImageLike;
+  /** In which sizes are measured. Default ℓ∞: the largest entry. */
+  norm?: 'linf' | 'l2';
   /** Both axes run from −extent to extent, in units of ε. Default 1. */
   extent?: number;
   /** Points along each axis; odd, so that the centre is x itself. Default 25. */
@@ -65,7 +69,7 @@ export interface LossSurfaceOptions {
 
 /**
  * The loss around an image, on the plane of an adversarial direction δ and a random one r (Fig. A1): r is
- * a Rademacher vector made orthogonal to δ and scaled to the same ℓ∞ size ε. It depends on the seed and on
+ * a Rademacher vector made orthogonal to δ and scaled to the same size ε. It depends on the seed and on
  * δ. The centre is ℓ(x), and (1, 0) is ℓ(x + δ). As in the paper, ℓ is taken on the plane itself: points
  * that leave the pixel box are not clipped.
  *
@@ -79,13 +83,20 @@ export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurf
   checkLabel(label, classifier);
   const image = await numbersOf(options.image, classifier, 'image');
   const delta = await numbersOf(options.direction, classifier, 'direction');
-  const epsilon = maxAbs(delta);
+  const norm = options.norm ?? 'linf';
+  const sizeOf = norm === 'l2' ? euclidean : maxAbs;
+  const epsilon = sizeOf(delta);
   if (epsilon === 0) {
     throw new RangeError(
       'The adversarial direction is 0 everywhere: there is no plane to plot. Give the perturbation of an attack.',
     );
   }
-  const random = rademacherDirection(delta, epsilon, randomSource(seed).fork('loss-surface'));
+  const random = rademacherDirection(
+    delta,
+    epsilon,
+    randomSource(seed).fork('loss-surface'),
+    sizeOf,
+  );
   const axis = Array.from({ length: grid }, (_, i) => extent * ((2 * i) / (grid - 1) - 1));
   const points = axis.flatMap((v) => axis.map((u) => [u, v] as const));
   const flat = await lossesOnPlane({
@@ -105,6 +116,7 @@ export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurf
     random: [...axis],
     values,
     epsilon,
+    norm,
     ...(options.index !== undefined && { index: options.index }),
     label,
     loss: name,

@@ -3,7 +3,7 @@ import { memory, mul, sum, type Tensor1D, tensor4d } from '@tensorflow/tfjs-core
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { departureFromPlane, lossSurface } from '../src/index.ts';
-import { dot, maxAbs } from '../src/numbers.ts';
+import { dot, euclidean, maxAbs } from '../src/numbers.ts';
 import { rademacherDirection } from '../src/rademacher-direction.ts';
 import { affineClassifier, wave } from './affine-classifier.ts';
 import { denseNetwork, softmax } from './dense-network.ts';
@@ -65,7 +65,12 @@ describe('lossSurface', () => {
       loss: firstLogit,
       batchSize: 10,
     });
-    const r = rademacherDirection(delta, surface.epsilon, randomSource(5).fork('loss-surface'));
+    const r = rademacherDirection(
+      delta,
+      surface.epsilon,
+      randomSource(5).fork('loss-surface'),
+      maxAbs,
+    );
     const slope = (direction: Float32Array) =>
       dot(
         direction,
@@ -95,7 +100,12 @@ describe('lossSurface', () => {
     });
     expect(surface.index).toBe(126);
     expect(JSON.parse(JSON.stringify(surface))).toEqual(surface);
-    const r = rademacherDirection(direction, surface.epsilon, randomSource(9).fork('loss-surface'));
+    const r = rademacherDirection(
+      direction,
+      surface.epsilon,
+      randomSource(9).fork('loss-surface'),
+      maxAbs,
+    );
     surface.random.forEach((v, i) => {
       surface.adversarial.forEach((u, j) => {
         const at = x.map((pixel, k) => pixel + u * direction[k]! + v * r[k]!);
@@ -103,6 +113,30 @@ describe('lossSurface', () => {
         expect(Math.abs(surface.values[i]![j]! - expected)).toBeLessThan(1e-5 * (1 + expected));
       });
     });
+  });
+
+  it('has a random direction of the same Euclidean size, where that is asked for', async () => {
+    const surface = await lossSurface({
+      classifier,
+      image,
+      label: 0,
+      direction: delta,
+      norm: 'l2',
+      seed: 5,
+      grid: 3,
+      loss: firstLogit,
+    });
+    expect(surface.norm).toBe('l2');
+    // 16 entries of ±0.1.
+    expect(surface.epsilon).toBeCloseTo(0.4, 6);
+    const r = rademacherDirection(delta, 0.4, randomSource(5).fork('loss-surface'), euclidean);
+    expect(euclidean(r)).toBeCloseTo(0.4, 6);
+    expect(dot(r, delta)).toBeCloseTo(0, 6);
+    const slope = dot(
+      r,
+      weights.map((row) => row[0]!),
+    );
+    expect(surface.values[2]![1]! - surface.values[1]![1]!).toBeCloseTo(slope, 4);
   });
 
   it('tells how far it is, and stops when told to', async () => {
@@ -195,7 +229,7 @@ describe('rademacherDirection', () => {
         (numbers, seed) => {
           const direction = Float32Array.from(numbers);
           fc.pre(maxAbs(direction) > 1e-3);
-          const r = rademacherDirection(direction, 0.1, randomSource(seed));
+          const r = rademacherDirection(direction, 0.1, randomSource(seed), maxAbs);
           expect(maxAbs(r)).toBeCloseTo(0.1, 6);
           expect(Math.abs(dot(r, direction))).toBeLessThan(1e-6 * direction.length);
         },
@@ -206,7 +240,7 @@ describe('rademacherDirection', () => {
   it('is ±ε wherever δ is 0', () => {
     const direction = new Float32Array(40);
     direction[7] = 0.5;
-    const r = rademacherDirection(direction, 0.25, randomSource(1));
+    const r = rademacherDirection(direction, 0.25, randomSource(1), maxAbs);
     expect(r[7]).toBe(0);
     expect(new Set(r.filter((_, i) => i !== 7))).toEqual(new Set([0.25, -0.25]));
   });

@@ -110,6 +110,7 @@ function surfaceAround(
       return await lossSurface({
         ...at,
         direction,
+        norm: network.threat.norm,
         extent,
         grid,
         batchSize: 2 * batchSize,
