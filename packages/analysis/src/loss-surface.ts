@@ -11,7 +11,7 @@ import {
   tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { euclidean, maxAbs } from './numbers.ts';
+import { dot, maxAbs } from './numbers.ts';
 import { rademacherDirection } from './rademacher-direction.ts';
 
 /** An image or a perturbation: `[1, h, w, c]`, or its h·w·c numbers in that order. */
@@ -84,7 +84,7 @@ export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurf
   const image = await numbersOf(options.image, classifier, 'image');
   const delta = await numbersOf(options.direction, classifier, 'direction');
   const norm = options.norm ?? 'linf';
-  const sizeOf = norm === 'l2' ? euclidean : maxAbs;
+  const sizeOf = norms[norm];
   const epsilon = sizeOf(delta);
   if (epsilon === 0) {
     throw new RangeError(
@@ -123,6 +123,11 @@ export async function lossSurface(options: LossSurfaceOptions): Promise<LossSurf
     seed,
   };
 }
+
+const norms = {
+  linf: maxAbs,
+  l2: (numbers: ArrayLike<number>) => Math.sqrt(dot(numbers, numbers)),
+};
 
 /** ℓ at every point x + u·δ + v·r, in passes of one size: the last is filled up with x itself. */
 async function lossesOnPlane(input: {

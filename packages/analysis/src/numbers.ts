@@ -10,8 +10,6 @@ export const maxAbs = (numbers: ArrayLike<number>): number => {
   return largest;
 };
 
-export const euclidean = (numbers: ArrayLike<number>): number => Math.sqrt(dot(numbers, numbers));
-
 export const mean = (numbers: readonly number[]): number =>
   numbers.reduce((total, x) => total + x, 0) / numbers.length;
 

@@ -3,7 +3,7 @@ import { memory, mul, sum, type Tensor1D, tensor4d } from '@tensorflow/tfjs-core
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { departureFromPlane, lossSurface } from '../src/index.ts';
-import { dot, euclidean, maxAbs } from '../src/numbers.ts';
+import { dot, maxAbs } from '../src/numbers.ts';
 import { rademacherDirection } from '../src/rademacher-direction.ts';
 import { affineClassifier, wave } from './affine-classifier.ts';
 import { denseNetwork, softmax } from './dense-network.ts';
@@ -129,6 +129,7 @@ describe('lossSurface', () => {
     expect(surface.norm).toBe('l2');
     // 16 entries of ±0.1.
     expect(surface.epsilon).toBeCloseTo(0.4, 6);
+    const euclidean = (numbers: ArrayLike<number>) => Math.hypot(...Array.from(numbers));
     const r = rademacherDirection(delta, 0.4, randomSource(5).fork('loss-surface'), euclidean);
     expect(euclidean(r)).toBeCloseTo(0.4, 6);
     expect(dot(r, delta)).toBeCloseTo(0, 6);

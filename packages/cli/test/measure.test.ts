@@ -171,18 +171,24 @@ describe('llr panels', () => {
 const slowly = [...onStripes, '--steps', '40', '--formats', 'json,csv'];
 const journalOf = (run: string, what: string) => join(run, `${what}.journal.jsonl`);
 
-/** Runs a measurement in a process of its own, and kills it when so many batches are in the journal. */
-function stoppedAt(run: string, what: 'gamma' | 'bounds', batches: number): Promise<void> {
+/** Runs a measurement in a process of its own, and sends it a signal when so many batches are in the journal. */
+function stoppedAt(
+  run: string,
+  what: 'gamma' | 'bounds',
+  batches: number,
+  signal: NodeJS.Signals = 'SIGKILL',
+): Promise<number | null> {
   const child = spawn(process.execPath, [...sourceArguments, bin, what, run, ...slowly]);
   const watch = setInterval(() => {
     const file = journalOf(run, what);
-    if (!existsSync(file)) return;
-    if (readFileSync(file, 'utf8').split('\n').length - 2 >= batches) child.kill('SIGKILL');
+    if (!existsSync(file) || readFileSync(file, 'utf8').split('\n').length - 2 < batches) return;
+    clearInterval(watch);
+    child.kill(signal);
   }, 5);
   return new Promise((done) =>
-    child.on('close', () => {
+    child.on('close', (code) => {
       clearInterval(watch);
-      done();
+      done(code);
     }),
   );
 }
@@ -209,4 +215,12 @@ describe.each([
     }
     expect(existsSync(journalOf(killed, what))).toBe(false);
   });
+});
+
+it('ends after a batch with 130 on Ctrl-C, and goes on from there', async () => {
+  const run = join(runs('a'), 'a');
+  expect(await stoppedAt(run, 'gamma', 1, 'SIGINT')).toBe(130);
+  expect(existsSync(join(run, 'gamma.json'))).toBe(false);
+  const { code, stderr } = await llrHere(['gamma', run, ...slowly]);
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/Going on with \d+ images measured/)]);
 });
