@@ -28,10 +28,11 @@ export function surfaceFigure(surfaces: readonly NamedSurface[], image = 'an ima
   if (surfaces.length === 0) throw new RangeError('A figure needs at least one loss surface.');
   const levels = levelsOf(surfaces.flatMap(({ surface }) => surface.values.flat()));
   const { loss, epsilon } = surfaces[0]!.surface;
+  const seen = landscapes(surfaces, levels);
   const columns = surfaces.map(({ name, surface }, i) =>
     below([
       line(name, { bold: true, width: columnWidth }),
-      landscape(surface, levels),
+      seen[i]!,
       contourMap(`map-${i}`, surface, levels),
       line(`at most ${number(departureFromPlane(surface))} from the plane that fits best`, {
         size: 11,
@@ -60,11 +61,21 @@ function extremes({ values }: LossSurface): string {
   return `from ${number(Math.min(...all))} to ${number(Math.max(...all))}`;
 }
 
-/** The report's landscape, whose size is in its attributes. */
-function landscape(surface: LossSurface, levels: Levels): Block {
-  const svg = isometricSurface(surface, levels, extremes(surface)).text;
-  const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(svg)!;
-  return { width: Number(width), height: Number(height), svg };
+/** The report's landscapes, whose sizes are in their attributes; the sky above the highest of them is left out. */
+function landscapes(surfaces: readonly NamedSurface[], levels: Levels): Block[] {
+  const drawn = surfaces.map(
+    ({ surface }) => isometricSurface(surface, levels, extremes(surface)).text,
+  );
+  const heights = drawn.flatMap((svg) =>
+    [...svg.matchAll(/-?[\d.]+,(-?[\d.]+)/g)].map(([, y]) => Number(y)),
+  );
+  const top = Math.max(0, Math.floor(Math.min(...heights) - 10));
+  return drawn.map((svg) => {
+    const [frame, w, h] = /viewBox="0 0 \d+ \d+" width="(\d+)" height="(\d+)"/.exec(svg)!;
+    const [width, height] = [Number(w), Number(h) - top];
+    const cropped = `viewBox="0 ${top} ${width} ${height}" width="${width}" height="${height}"`;
+    return { width, height, svg: svg.replace(frame, cropped) };
+  });
 }
 
 /** Which colour is which loss. */
