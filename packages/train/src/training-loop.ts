@@ -14,6 +14,7 @@ import { anyone, rank0 } from './parallel/everyone.ts';
 import { LastWords } from './parallel/last-words.ts';
 import { RankLost, SharedFailure } from './parallel/shared-failure.ts';
 import { assertSameState, shareState } from './parallel/shared-state.ts';
+import { withinTime } from './parallel/within-time.ts';
 import type { World } from './parallel/world.ts';
 import { prefetch } from './prefetch.ts';
 import { type MetricsLine, runFiles } from './run-directory.ts';
@@ -147,7 +148,7 @@ class TrainingLoop {
       augment,
     };
     this.#clock.skip();
-    for await (const batch of prefetch(training.batches(options))) {
+    for await (const batch of withinTime(world, prefetch(training.batches(options)))) {
       this.#clock.gotBatch();
       try {
         await this.#stepOn(batch);

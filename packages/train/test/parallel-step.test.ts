@@ -5,6 +5,7 @@ import { launchOf } from '../src/parallel/launcher.ts';
 import { assertSameEverywhere } from '../src/parallel/same-everywhere.ts';
 import { isShared } from '../src/parallel/shared-failure.ts';
 import { assertSameState, shareState } from '../src/parallel/shared-state.ts';
+import { withinTime } from '../src/parallel/within-time.ts';
 import { alone, type World } from '../src/parallel/world.ts';
 import { createStepper, type Stepper } from '../src/stepper.ts';
 import { memoryWorlds, onAll } from './memory-worlds.ts';
@@ -220,4 +221,37 @@ it('the environment says who has started a process', () => {
   expect(launchOf({ PMIX_RANK: '0', SLURM_STEP_NUM_TASKS: '3' })).toEqual({ by: 'pmi', size: 3 });
   expect(launchOf({ SLURM_STEP_NUM_TASKS: '1' })).toBeUndefined();
   expect(() => launchOf({ SLURM_STEP_NUM_TASKS: '3' })).toThrow(/srun has started 3 .*--mpi=pmix/);
+});
+
+describe('what is waited for', () => {
+  const counted = async function* (ended: { by?: string }) {
+    try {
+      yield 1;
+      yield 2;
+    } finally {
+      ended.by = 'return';
+    }
+  };
+
+  it('comes through, alone and with a time-out, and its source is told when it is left', async () => {
+    for (const world of [{}, { timeout: 5 }]) {
+      const ended = {};
+      const found: number[] = [];
+      for await (const value of withinTime(world, counted(ended))) found.push(value);
+      expect([found, ended]).toEqual([[1, 2], { by: 'return' }]);
+      const left = {};
+      for await (const _ of withinTime(world, counted(left))) break;
+      expect(left).toEqual({ by: 'return' });
+    }
+  });
+
+  it('is given up after the time-out', async () => {
+    const stuck = async function* () {
+      yield 1;
+      await new Promise(() => {});
+    };
+    const values = withinTime({ timeout: 0.05 }, stuck());
+    expect((await values.next()).value).toBe(1);
+    await expect(values.next()).rejects.toThrow(/No images have come for 0.05 s/);
+  });
 });

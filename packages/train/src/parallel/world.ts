@@ -13,6 +13,8 @@ export interface World {
   readonly description: string;
   /** What people call each rank: `rank 1 of 4 on host a`. */
   readonly names: readonly string[];
+  /** Seconds that one rank may be waited for; nothing where there is nobody to wait. */
+  readonly timeout?: number;
   /** Puts the sums over all ranks in the place of the values, in buckets; every rank gets the same bytes. */
   allReduceSum(values: Float32Array): Promise<void>;
   /** The values of all ranks in their order, as JSON keeps them: on rank 0, elsewhere nothing. */

@@ -23,6 +23,7 @@ interface Parts {
   rank: number;
   size: number;
   names: readonly string[];
+  timeout: number;
 }
 
 /** Processes that mpirun has started, through their MPI library. */
@@ -31,6 +32,7 @@ export class MpiWorld implements World {
   readonly size: number;
   readonly names: readonly string[];
   readonly description: string;
+  readonly timeout: number;
   readonly #mpi: Mpi;
   readonly #communicator: Handle;
   readonly #life: SignsOfLife;
@@ -56,6 +58,7 @@ export class MpiWorld implements World {
         rank,
         size,
         names,
+        timeout,
       });
     // Where they are is not known until they have told.
     const nameless = made(Array.from({ length: size }, (_, each) => `rank ${each} of ${size}`));
@@ -64,10 +67,11 @@ export class MpiWorld implements World {
     return made(hosts.map((host, each) => `rank ${each} of ${size} on ${host}`));
   }
 
-  private constructor({ mpi, communicator, life, rank, size, names }: Parts) {
+  private constructor({ mpi, communicator, life, rank, size, names, timeout }: Parts) {
     this.rank = rank;
     this.size = size;
     this.names = names;
+    this.timeout = timeout;
     this.description = `${mpi.version}, ${names[rank]}`;
     this.#mpi = mpi;
     this.#communicator = communicator;
