@@ -66,7 +66,7 @@ for (let step = 0; step < steps + 2; step++) {
 const sums = [];
 for (const floats of sizes) {
   const values = new Float32Array(floats).fill(1);
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 5; i++) {
     sums.push({ floats, ...(await timed(() => measured.allReduceSum(values))) });
   }
 }
