@@ -78,10 +78,13 @@ job() {
 }
 
 down() {
-  on "$name-1" scontrol shutdown || true
   local file
-  for file in "$folder"/*.pid; do
-    if [ -e "$file" ]; then timeout 10 tail --pid="$(cat "$file")" -f /dev/null || true; fi
+  for file in "$folder"/slurm*.pid; do
+    [ -e "$file" ] || continue
+    local pid
+    pid=$(cat "$file")
+    kill "$pid" || true
+    timeout 20 tail --pid="$pid" -f /dev/null || kill -9 "$pid" || true
   done
   if [ -e "/run/munge/$name.pid" ]; then kill "$(cat "/run/munge/$name.pid")"; fi
   "$here/namespaces.sh" down
