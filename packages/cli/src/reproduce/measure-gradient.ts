@@ -28,7 +28,9 @@ export async function secondsPerGradient(experiment: Experiment): Promise<number
     await seconds(fewSteps);
     const few = Math.min(await seconds(fewSteps), await seconds(fewSteps));
     const more = Math.min(await seconds(moreSteps), await seconds(moreSteps));
-    return Math.max(0, more - few) / (moreSteps - fewSteps) / batchSize;
+    // On a busy machine the difference may drown in noise: all of it is then at most what steps take.
+    const steps = more > few ? (more - few) / (moreSteps - fewSteps) : more / moreSteps;
+    return steps / batchSize;
   } finally {
     dispose(threat.radius);
     (model as { dispose?(): void }).dispose?.();

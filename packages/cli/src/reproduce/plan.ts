@@ -75,7 +75,7 @@ export function plansTable({ networks, artefacts, seconds, engine }: Reproductio
   return [
     tableOf([['network', 'state', 'training', 'attacks', 'memory'], ...ofNetworks]),
     tableOf([['', 'networks', 'by itself', 'after those above'], ...ofArtefacts]),
-    seconds === 0
+    networks.every(({ state }) => state === 'trained and attacked')
       ? 'All networks are there, trained and attacked.'
       : `In all ${duration(seconds)} on ${engine}, for what is not there yet. Training is predicted from a few measured steps, attacks (at most) from a few measured gradients of as many images as they have steps.`,
   ].join('\n');
