@@ -65,7 +65,7 @@ export const figureF3: Artefact = {
           source,
           [nearer(llr2, adv2, adv20, '√γ')],
         ),
-        claimOf('ADV-2 has much higher γ than ADV-20', source, [larger(adv2, adv20, '√γ')]),
+        claimOf('ADV-2 has higher γ than ADV-20', source, [larger(adv2, adv20, '√γ')]),
         claimOf('and than LLR-2', source, [larger(adv2, llr2, '√γ')]),
       ],
       figures,
