@@ -12,19 +12,20 @@ import type { Together } from './fixtures/train-together.ts';
 const root = mkdtempSync(join(tmpdir(), 'llr-mpirun-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+const steps = fileURLToPath(new URL('fixtures/parallel-steps.ts', import.meta.url));
+const together = fileURLToPath(new URL('fixtures/train-together.ts', import.meta.url));
 /** A program of the fixtures, as a command. */
-const node = (name: string, ...args: string[]) => [
+const node = (program: string, ...args: string[]) => [
   process.execPath,
   '--import',
   import.meta.resolve('tsx'),
   '--conditions',
   '@llr/source',
-  fixture(name),
+  program,
   ...args,
 ];
 const training = (folder: string, options: Together = {}) =>
-  node('train-together.ts', join(root, folder), JSON.stringify(options));
+  node(together, join(root, folder), JSON.stringify(options));
 
 /** What a process says of each batch that it takes. */
 interface Taken {
@@ -94,16 +95,16 @@ const mpis: readonly [string, Mpi][] = [
 describe.each(mpis)('under the mpirun of %s', (_, mpi) => {
   it('the steps of two ranks are those of two micro-batches', async ({ skip }) => {
     const mpirun = requires(mpi, skip);
-    const [together, one] = [join(root, `${mpi}-steps.json`), join(root, `${mpi}-one.json`)];
+    const [shared, one] = [join(root, `${mpi}-steps.json`), join(root, `${mpi}-one.json`)];
     const outcomes = await Promise.all([
-      run(mpirun, [...startArguments(mpi, 2), ...node('parallel-steps.ts', together, '6', '3')]),
-      run(process.execPath, node('parallel-steps.ts', one, '6', '3').slice(1), { PARTS: '2' }),
+      run(mpirun, [...startArguments(mpi, 2), ...node(steps, shared, '6', '3')]),
+      run(process.execPath, node(steps, one, '6', '3').slice(1), { PARTS: '2' }),
     ]);
     expect(outcomes.map(({ code, stderr }) => (code === 0 ? 'fine' : stderr))).toEqual([
       'fine',
       'fine',
     ]);
-    const [found, expected] = [together, one].map(
+    const [found, expected] = [shared, one].map(
       (file) => JSON.parse(readFileSync(file, 'utf8')) as Steps,
     );
     for (const [i, [name, values]] of expected!.state.entries()) {
