@@ -26,6 +26,20 @@ export const dataOption = (what: string) =>
     `${what}: ${dataUsages.join(', ')}; CIFAR without a path is what llr data get downloaded`,
   );
 
+/** `--epsilon`, on every command that takes networks with or without a run. */
+export const epsilonOption = () =>
+  new Option(
+    '--epsilon <number>',
+    'images being in [0, 1]: 0.1 or 8/255; of a run, another ε than its own',
+  ).argParser(epsilonNumber);
+
+/** `--norm`, on the same commands. */
+export const normOption = () =>
+  new Option('--norm <name>', "of the perturbation (default: the run's, else linf)").choices([
+    'linf',
+    'l2',
+  ]);
+
 /** A whole number above 0. */
 export function wholeNumber(text: string): number {
   const value = Number(text);

@@ -1,74 +1,17 @@
-import * as Plot from '@observablehq/plot';
 import type { LossSurface } from '../loss-surface.ts';
 import type { Levels } from '../report/colour-scale.ts';
+import { surfaceMap } from '../surface-map.ts';
 import type { Block } from './block.ts';
 import { plotBlock } from './plot-block.ts';
 
-/** A loss surface seen from above, with lines of equal loss; x is the image, x + δ the attacked one. */
-export function contourMap(id: string, surface: LossSurface, levels: Levels): Block {
-  const { adversarial, random, values } = surface;
-  const [x1, x2] = edges(adversarial);
-  const [y1, y2] = edges(random);
-  const marks = [
-    { x: 0, y: 0, text: 'x' },
-    { x: 1, y: 0, text: 'x + δ' },
-  ].filter(({ x }) => x <= adversarial.at(-1)!);
-  const axis = (along: readonly number[], label: string) => ({
-    domain: [along[0]!, along.at(-1)!],
-    label,
-    labelAnchor: 'center' as const,
-    labelArrow: 'none' as const,
-    ticks: 5,
-  });
-  return plotBlock(id, {
+/** The map of a loss surface. */
+export const contourMap = (id: string, surface: LossSurface, levels: Levels): Block =>
+  plotBlock(id, {
     width: 360,
     height: 330,
     marginLeft: 48,
     marginRight: 22,
     marginTop: 10,
     marginBottom: 40,
-    x: axis(adversarial, 'adversarial direction (ε)'),
-    y: axis(random, 'random direction (ε)'),
-    color: { type: 'identity' },
-    marks: [
-      // Below the lowest contour nothing is drawn, so the frame is filled with the lowest band's colour.
-      Plot.frame({ fill: levels.bandColour(levels.low), stroke: null }),
-      Plot.contour(values.flat(), {
-        width: adversarial.length,
-        height: random.length,
-        x1,
-        x2,
-        y1,
-        y2,
-        value: Plot.identity,
-        thresholds: levels.limits,
-        fill: {
-          transform: (bands: { value: number }[]) =>
-            bands.map((band) => levels.bandColour(band.value)),
-        },
-        stroke: '#ffffff',
-        strokeOpacity: 0.55,
-        strokeWidth: 0.7,
-        clip: true,
-      } as Plot.ContourOptions),
-      Plot.dot(marks, { x: 'x', y: 'y', r: 3.5, fill: 'white', stroke: 'black' }),
-      Plot.text(marks, {
-        x: 'x',
-        y: 'y',
-        text: 'text',
-        dx: -8,
-        textAnchor: 'end',
-        fill: 'white',
-        stroke: '#222222',
-        strokeWidth: 2.5,
-        fontSize: 13,
-      }),
-    ],
+    ...surfaceMap(surface, levels),
   });
-}
-
-/** The outer edges of the cells around evenly spaced points. */
-function edges(axis: readonly number[]): [number, number] {
-  const half = (axis.at(-1)! - axis[0]!) / (axis.length - 1) / 2;
-  return [axis[0]! - half, axis.at(-1)! + half];
-}

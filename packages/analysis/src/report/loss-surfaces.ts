@@ -1,6 +1,6 @@
-import * as Plot from '@observablehq/plot';
 import { departureFromPlane } from '../departure-from-plane.ts';
 import type { LossSurface } from '../loss-surface.ts';
+import { surfaceMap } from '../surface-map.ts';
 import { chart, chartWidth } from './chart.ts';
 import { type Levels, levelsOf } from './colour-scale.ts';
 import { epsilonText, list, number } from './format.ts';
@@ -71,15 +71,8 @@ function alternativeOf({ name, surface, image }: NamedSurface): string {
   return `Loss of ${name} around ${image}: from ${number(Math.min(...all))} to ${number(Math.max(...all))} on the plane, at most ${number(departureFromPlane(surface))} from the plane that fits best.`;
 }
 
-function contourMap(id: string, surface: LossSurface, levels: Levels, alternative: string): Html {
-  const { adversarial, random, values } = surface;
-  const [x1, x2] = edges(adversarial);
-  const [y1, y2] = edges(random);
-  const marks = [
-    { x: 0, y: 0, text: 'x' },
-    { x: 1, y: 0, text: 'x + δ' },
-  ].filter(({ x }) => x <= adversarial.at(-1)!);
-  return chart(
+const contourMap = (id: string, surface: LossSurface, levels: Levels, alternative: string): Html =>
+  chart(
     id,
     {
       height: mapFrame.height,
@@ -87,65 +80,11 @@ function contourMap(id: string, surface: LossSurface, levels: Levels, alternativ
       marginRight: mapFrame.right,
       marginTop: mapFrame.top,
       marginBottom: mapFrame.bottom,
-      x: {
-        domain: [adversarial[0]!, adversarial.at(-1)!],
-        label: 'adversarial direction (ε)',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        ticks: 5,
-      },
-      y: {
-        domain: [random[0]!, random.at(-1)!],
-        label: 'random direction (ε)',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        ticks: 5,
-      },
-      color: { type: 'identity' },
-      marks: [
-        // Below the lowest contour nothing is drawn, so the frame is filled with the lowest band's colour.
-        Plot.frame({ fill: levels.bandColour(levels.low), stroke: null }),
-        Plot.contour(values.flat(), {
-          width: adversarial.length,
-          height: random.length,
-          x1,
-          x2,
-          y1,
-          y2,
-          value: Plot.identity,
-          thresholds: levels.limits,
-          fill: {
-            transform: (bands: { value: number }[]) =>
-              bands.map((band) => levels.bandColour(band.value)),
-          },
-          stroke: 'rgba(255,255,255,0.55)',
-          strokeWidth: 0.7,
-          clip: true,
-        } as Plot.ContourOptions),
-        Plot.dot(marks, { x: 'x', y: 'y', r: 3.5, fill: 'white', stroke: 'black' }),
-        Plot.text(marks, {
-          x: 'x',
-          y: 'y',
-          text: 'text',
-          dx: -8,
-          textAnchor: 'end',
-          fill: 'white',
-          stroke: 'rgba(0,0,0,0.75)',
-          strokeWidth: 2.5,
-          fontSize: 13,
-        }),
-      ],
+      ...surfaceMap(surface, levels),
     },
     alternative,
     'map',
   );
-}
-
-/** The outer edges of the cells around evenly spaced points. */
-function edges(axis: readonly number[]): [number, number] {
-  const half = (axis.at(-1)! - axis[0]!) / (axis.length - 1) / 2;
-  return [axis[0]! - half, axis.at(-1)! + half];
-}
 
 /** Which colour is which loss. */
 function ramp(levels: Levels): Html {

@@ -22,8 +22,9 @@ import {
 import {
   dataOption,
   engineOption,
-  epsilonNumber,
+  epsilonOption,
   jsonOption,
+  normOption,
   seedNumber,
   threadsOption,
   wholeNumber,
@@ -65,17 +66,8 @@ export function evalCommand(program: Command): void {
       'the experiment that built the network, or a file that exports a classifier or a function that makes one',
     )
     .addOption(dataOption('the images, for a run other ones than its own'))
-    .option(
-      '--epsilon <number>',
-      'images being in [0, 1]: 0.1 or 8/255; of a run, another ε than its own',
-      epsilonNumber,
-    )
-    .addOption(
-      new Option('--norm <name>', "of the perturbation (default: the run's, else linf)").choices([
-        'linf',
-        'l2',
-      ]),
-    )
+    .addOption(epsilonOption())
+    .addOption(normOption())
     .addOption(
       new Option(
         '--suite <name>',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { VerdictBudget } from '@llr/analysis';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { defaultBatchSize } from '../eval/batch-size.ts';
 import { type Config, loadConfig } from '../eval/config-file.ts';
 import { provenanceOf } from '../eval/provenance.ts';
@@ -16,8 +16,9 @@ import {
 import {
   dataOption,
   engineOption,
-  epsilonNumber,
+  epsilonOption,
   jsonOption,
+  normOption,
   seedNumber,
   threadsOption,
   wholeNumber,
@@ -53,17 +54,8 @@ export function verdict(program: Command): void {
     )
     .option('--config <file>', 'as of llr eval')
     .addOption(dataOption('the images, for a run other ones than its own'))
-    .option(
-      '--epsilon <number>',
-      'images being in [0, 1]: 0.1 or 8/255; of a run, another ε than its own',
-      epsilonNumber,
-    )
-    .addOption(
-      new Option('--norm <name>', "of the perturbation (default: the run's, else linf)").choices([
-        'linf',
-        'l2',
-      ]),
-    )
+    .addOption(epsilonOption())
+    .addOption(normOption())
     .option('--examples <number>', 'attack the first so many test images', wholeNumber, 256)
     .option('--steps <numbers>', 'of the curve (default: 1,2,5,10,20,50,100,200)', rising)
     .option('--restarts <number>', 'random starts of the curve (default: 10)', wholeNumber)

@@ -1,10 +1,12 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { EvaluationSetting } from '../eval/what-to-evaluate.ts';
 import {
   dataOption,
   engineOption,
   epsilonNumber,
+  epsilonOption,
   jsonOption,
+  normOption,
   seedNumber,
   threadsOption,
   wholeNumber,
@@ -43,17 +45,8 @@ export function measuresNetworks(command: Command): Command {
       'the experiment that built the network, or a file that exports a classifier or a function that makes one',
     )
     .addOption(dataOption('the images, for a run other ones than its own'))
-    .option(
-      '--epsilon <number>',
-      'images being in [0, 1]: 0.1 or 8/255; of a run, another ε than its own',
-      epsilonNumber,
-    )
-    .addOption(
-      new Option('--norm <name>', "of the perturbation (default: the run's, else linf)").choices([
-        'linf',
-        'l2',
-      ]),
-    )
+    .addOption(epsilonOption())
+    .addOption(normOption())
     .option('--batch-size <number>', 'images in one pass (default: by their size)', wholeNumber)
     .option('--seed <number>', "another seed than the run's, or 0", seedNumber)
     .option(
