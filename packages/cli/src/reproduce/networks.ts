@@ -33,18 +33,19 @@ export function networksOf(
   all: readonly NetworkChoice[],
   recipe: Recipe,
 ): (choice: NetworkChoice) => Network {
-  const ids = new Map<string, string>();
+  const networks = new Map<string, Network>();
   const made = (choice: NetworkChoice) => {
     const experiment = experimentOf(choice, recipe);
-    return { experiment, key: keyOf(experiment) };
+    const network = { ...choice, id: `${choice.preset}-${choice.variant}`, experiment };
+    return { network, key: keyOf(experiment) };
   };
   for (const choice of all) {
-    const { key } = made(choice);
-    if (!ids.has(key)) ids.set(key, `${choice.preset}-${choice.variant}`);
+    const { network, key } = made(choice);
+    if (!networks.has(key)) networks.set(key, network);
   }
   return (choice) => {
-    const { experiment, key } = made(choice);
-    return { ...choice, id: ids.get(key) ?? `${choice.preset}-${choice.variant}`, experiment };
+    const { network, key } = made(choice);
+    return networks.get(key) ?? network;
   };
 }
 
