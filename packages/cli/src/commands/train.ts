@@ -37,6 +37,7 @@ import { onEveryRank } from '../ranks/failure.ts';
 import { inWorld } from '../ranks/in-world.ts';
 import { resultsTable } from '../results-table.ts';
 import { type EngineChoice, startEngine } from '../start-engine.ts';
+import { checkpointLines } from '../train/checkpoint-lines.ts';
 import { planTable, stagesTable } from '../train/plan-table.ts';
 import { stoppable } from '../train/stoppable.ts';
 import { trainingBar } from '../train/training-bar.ts';
@@ -225,7 +226,11 @@ async function trainAll(
           ...how,
           directory: folder,
           signal,
-          callbacks: [trainingBar(variant, out), tensorBoard()],
+          callbacks: [
+            trainingBar(variant, out),
+            tensorBoard(),
+            ...(world.size > 1 ? [checkpointLines(out)] : []),
+          ],
         }),
       world,
     );
