@@ -13,7 +13,6 @@ import { onEveryRank } from '../ranks/failure.ts';
 import { type AdversarialImages, adversarialImages } from './adversarial-images.ts';
 import { evaluationBar } from './evaluation-bar.ts';
 import { followRanks } from './follow-ranks.ts';
-import { Interrupted, onInterrupt } from './interrupt.ts';
 import { isJournalOf, type JournalFile, openJournal, type SavedImage } from './journal-file.ts';
 import { dataInWords, type Provenance } from './provenance.ts';
 import {
@@ -24,6 +23,7 @@ import {
   partOfRank,
 } from './rank-part.ts';
 import type { ResultFiles } from './result-files.ts';
+import { stopBetweenBatches } from './stop-between-batches.ts';
 import type { LoadedTarget } from './what-to-evaluate.ts';
 
 /** What is written: an evaluation and what it was made of. */
@@ -52,7 +52,7 @@ export async function runEvaluation(
   target: LoadedTarget & { attacks: readonly Attack[] },
   provenance: Provenance,
   files: ResultFiles,
-  { world, saveTo, restart, goesOn = 'The same command goes on' }: RunOptions,
+  { world, saveTo, restart, goesOn }: RunOptions,
   out: Output,
 ): Promise<EvaluationFile> {
   await assertSameEvaluation(world, provenance);
@@ -108,11 +108,7 @@ async function judged(
   const data = whole ? test : subset(test, { from: begin, size: end - begin });
   const threat = threatModel(description);
   const bar = evaluationBar(name, out);
-  const stop = new AbortController();
-  const unlisten = onInterrupt((exitCode) => {
-    stop.abort(new Interrupted(`Stopped. ${goesOn} from there (${file}).`, exitCode));
-    out.say('\nStopping after this batch. Once more ends it at once; one batch is lost then.');
-  });
+  const { stop, unlisten } = stopBetweenBatches(file, out, goesOn);
   let said = journal.restored.length === 0;
   try {
     const shown = (progress: EvaluationProgress) => {
@@ -151,7 +147,7 @@ interface Kept {
   images: AdversarialImages | undefined;
   saved: SavedImage[];
   file: string;
-  goesOn: string;
+  goesOn: string | undefined;
   world: World;
 }
 

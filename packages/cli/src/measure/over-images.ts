@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { MeasurementOptions } from '@llr/analysis';
 import type { ImageSource } from '@llr/core';
 import { subset } from '@llr/datasets';
-import { Interrupted, onInterrupt } from '../eval/interrupt.ts';
+import { stopBetweenBatches } from '../eval/stop-between-batches.ts';
 import { openLineJournal } from '../line-journal.ts';
 import type { Output } from '../output.ts';
 import type { MeasuredNetwork } from './networks.ts';
@@ -43,13 +43,7 @@ export async function overImages<Measured, Result>(
   const kind = { command, work: 'measurement' };
   const journal = await openLineJournal<readonly Measured[]>(file, header, restart, kind);
   const bar = out.bar(`${shortName}: ${task}`, 'images');
-  const stop = new AbortController();
-  const unlisten = onInterrupt((exitCode) => {
-    stop.abort(
-      new Interrupted(`Stopped. The same command goes on from there (${file}).`, exitCode),
-    );
-    out.say('\nStopping after this batch. Once more ends it at once; one batch is lost then.');
-  });
+  const { stop, unlisten } = stopBetweenBatches(file, out);
   const restored = journal.lines.flat();
   if (restored.length > 0) {
     out.say(`Going on with ${restored.length.toLocaleString('en')} images measured (${file}).`);

@@ -8,9 +8,9 @@ import {
 import type { Classifier } from '@llr/core';
 import { subset } from '@llr/datasets';
 import { threatModel, writeJson } from '@llr/train';
-import { Interrupted, onInterrupt } from '../eval/interrupt.ts';
 import { dataInWords, type Provenance } from '../eval/provenance.ts';
 import type { ResultFiles } from '../eval/result-files.ts';
+import { stopBetweenBatches } from '../eval/stop-between-batches.ts';
 import type { LoadedTarget } from '../eval/what-to-evaluate.ts';
 import { openLineJournal } from '../line-journal.ts';
 import type { Output } from '../output.ts';
@@ -44,13 +44,7 @@ export async function runVerdict(
   const { examples, budget, threat: description, seed, batchSize } = provenance;
   const threat = threatModel(description);
   const bars = barsOf(target.name, out);
-  const stop = new AbortController();
-  const unlisten = onInterrupt((exitCode) => {
-    stop.abort(
-      new Interrupted(`Stopped. The same command goes on from there (${file}).`, exitCode),
-    );
-    out.say('\nStopping after this batch. Once more ends it at once; one batch is lost then.');
-  });
+  const { stop, unlisten } = stopBetweenBatches(file, out);
   try {
     if (journal.entries() > 0) out.say(`Going on from ${file}.`);
     const found = await obfuscationVerdict({
